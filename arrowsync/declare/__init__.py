@@ -1,0 +1,1 @@
+"""What the user wants to exist: dataclasses and Arrow schemas become a `TableSpec`."""

@@ -1,0 +1,94 @@
+"""`BatchStream`: the one shape in which data flows through arrowsync, from any source to any sink."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Any
+
+import pyarrow as pa
+
+from arrowsync.errors import SourceError
+
+
+class BatchStream:
+    """A one-shot stream of record batches of one schema, read as it is consumed.
+
+    Iterate it, `read_all()` it into a table, or hand it to anything that takes an Arrow stream (`pl.from_arrow(stream)`,
+    DuckDB, `pa.table`). It can be consumed once; whoever opened it closes it (it is a context manager, and exhausting it
+    closes it too). `name` says where the data comes from, for messages; `row_count` is the number of rows where the source
+    knows it beforehand (for a progress bar), else None.
+
+    >>> import pyarrow as pa
+    >>> batch = pa.record_batch({"x": [1, 2]})
+    >>> with BatchStream(batch.schema, iter([batch]), name="example") as stream:
+    ...     stream.read_all().num_rows
+    2
+    """
+
+    def __init__(
+        self,
+        schema: pa.Schema,
+        batches: Iterator[pa.RecordBatch],
+        *,
+        name: str,
+        close: Callable[[], None] | None = None,
+        row_count: int | None = None,
+    ) -> None:
+        self.schema = schema
+        self.name = name
+        self.row_count = row_count
+        self._batches = batches
+        self._close = close
+        self._state = "ready"
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        if self._state != "ready":
+            raise SourceError(
+                f"the stream from {self.name} was consumed already",
+                source=self.name,
+                hint="a stream is read once: open the source again, or keep the table that read_all() gives",
+            )
+        self._state = "consumed"
+        return self._drain()
+
+    def _drain(self) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from self._batches
+        finally:
+            self.close()
+
+    def read_all(self) -> pa.Table:
+        """The whole stream as one table, in memory."""
+        return pa.Table.from_batches(list(self), schema=self.schema)
+
+    def reader(self) -> pa.RecordBatchReader:
+        """The stream as a `pa.RecordBatchReader`."""
+        return pa.RecordBatchReader.from_batches(self.schema, iter(self))
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self.reader().__arrow_c_stream__(requested_schema)
+
+    def close(self) -> None:
+        """Release the source. Closing twice does nothing."""
+        self._state = "consumed"
+        close, self._close = self._close, None
+        # A generator that was never started runs no `finally`: closing it is a no-op, so the callback is called as well.
+        closer: Any = getattr(self._batches, "close", None)
+        try:
+            if closer is not None and not getattr(self._batches, "gi_running", False):
+                closer()
+        finally:
+            if close is not None:
+                close()
+
+    def __enter__(self) -> BatchStream:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<BatchStream from {self.name}: {len(self.schema)} columns, {self._state}>"
