@@ -73,7 +73,9 @@ class TableSpec:
 
     def __post_init__(self) -> None:
         if not self.columns:
-            raise DeclarationError(f"table {self.name!r} has no columns", table=self.name, hint="declare at least one field")
+            raise DeclarationError(
+                f"table {self.name!r} has no columns", table=self.name, hint="declare at least one field"
+            )
         seen: set[str] = set()
         for column in self.columns:
             if column.name in seen:

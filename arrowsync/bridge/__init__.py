@@ -1,0 +1,8 @@
+"""The only place where threads and the event loop meet: `prefetch`, `Worker`, `guarded_reader`, `Portal`."""
+
+from arrowsync.bridge.portal import Portal
+from arrowsync.bridge.prefetch import prefetch
+from arrowsync.bridge.reader import GuardedReader, guarded_reader
+from arrowsync.bridge.worker import Worker
+
+__all__ = ["GuardedReader", "Portal", "Worker", "guarded_reader", "prefetch"]

@@ -1,0 +1,73 @@
+"""`Portal`: one background event loop for all blocking calls, so that they work anywhere, also inside a running loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
+from typing import TypeVar
+
+R = TypeVar("R")
+
+
+class Portal:
+    """A daemon thread that runs an event loop; it starts with the first call, and anew in a forked child."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        os.register_at_fork(after_in_child=self._forget)
+
+    def _forget(self) -> None:
+        # The child has no such thread, and perhaps a lock that was held when it forked.
+        self._lock = threading.Lock()
+        self._loop = None
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                loop = asyncio.new_event_loop()
+                threading.Thread(target=loop.run_forever, name="arrowsync-loop", daemon=True).start()
+                self._loop = loop
+            return self._loop
+
+    def run(self, call: Callable[[], Awaitable[R]]) -> R:
+        """The result of awaiting what `call` makes, in the background loop.
+
+        Ctrl-C cancels it and waits until it has ended (a load has rolled back) before the KeyboardInterrupt goes on; a
+        second Ctrl-C doesn't wait.
+        """
+        loop = self._running_loop()
+        if _current_loop() is loop:
+            raise RuntimeError("a blocking call was made from inside arrowsync's own event loop: use arrowsync.aio there")
+        done: Future[R] = Future()
+        tasks: list[asyncio.Task[None]] = []
+        loop.call_soon_threadsafe(lambda: tasks.append(loop.create_task(_settle(call, done))))
+        try:
+            return done.result()
+        except KeyboardInterrupt:
+            if not done.done():
+                loop.call_soon_threadsafe(lambda: tasks[0].cancel())
+                with suppress(CancelledError):
+                    done.exception()
+            raise
+
+
+async def _settle(call: Callable[[], Awaitable[R]], done: Future[R]) -> None:
+    """Await it and put what comes of it into `done`: also a KeyboardInterrupt, which would end the loop's thread."""
+    try:
+        result = await call()
+    except BaseException as error:
+        done.set_exception(error)
+    else:
+        done.set_result(result)
+
+
+def _current_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

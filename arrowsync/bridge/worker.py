@@ -1,0 +1,45 @@
+"""`Worker`: one thread in which a blocking driver does all its work, called from the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Worker:
+    """Runs blocking calls one at a time in a thread of its own. `close` it; it starts with the first call."""
+
+    def __init__(self, name: str) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"arrowsync-{name}")
+
+    async def run(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """The result of `call` in the worker's thread."""
+        return await self.run_interruptible(None, call, *args, **kwargs)
+
+    async def run_interruptible(
+        self, interrupt: Callable[[], None] | None, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """The result of `call`; on cancellation `interrupt` is called, and the call has ended before this returns."""
+        future = asyncio.get_running_loop().run_in_executor(self._executor, lambda: call(*args, **kwargs))
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            if interrupt is not None:
+                interrupt()
+            while not future.done():
+                try:
+                    await asyncio.wait([future])
+                except asyncio.CancelledError:
+                    continue
+            if not future.cancelled():
+                future.exception()  # retrieved: the cancellation is what the caller sees
+            raise
+
+    def close(self) -> None:
+        """End the thread. What is still running is waited for."""
+        self._executor.shutdown(wait=True)

@@ -1,0 +1,135 @@
+"""An Arrow schema becomes a `TableSpec`, for tables that are named rather than declared.
+
+Each type is brought to the one that a declared column of its family has, so that the rooms after this know one type a family:
+layouts and encodings vanish, times are in microseconds, zones become UTC. The conversion of the values checks that nothing
+is lost. To add a type: a line in `_DECLARED`, or a case in `declared_type` where it has parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from arrowsync.declare.markers import MAX_PRECISION
+from arrowsync.declare.place import Place
+from arrowsync.declare.python_types import decimal_type
+from arrowsync.declare.spec import ColumnSpec, TableSpec
+
+_SAME: tuple[pa.DataType, ...] = (
+    pa.bool_(),
+    pa.int8(),
+    pa.int16(),
+    pa.int32(),
+    pa.int64(),
+    pa.uint8(),
+    pa.uint16(),
+    pa.uint32(),
+    pa.uint64(),
+    pa.float32(),
+    pa.float64(),
+    pa.string(),
+    pa.binary(),
+    pa.date32(),
+    pa.uuid(),
+)
+
+_DECLARED: Mapping[pa.DataType, pa.DataType] = {
+    **{same: same for same in _SAME},
+    pa.float16(): pa.float32(),
+    pa.large_string(): pa.string(),
+    pa.string_view(): pa.string(),
+    pa.large_binary(): pa.binary(),
+    pa.binary_view(): pa.binary(),
+    pa.date64(): pa.date32(),
+    pa.bool8(): pa.bool_(),
+}
+
+
+def spec_from_schema(
+    schema: pa.Schema, name: str, *, key: Sequence[str] | str = (), namespace: str | None = None
+) -> TableSpec:
+    """The table called `name` with the columns of an Arrow schema; those of `key` are its primary key, and never NULL.
+
+    Nullability is kept, and so are comments, where a field (or the schema) has them as metadata `b"comment"`. A fixed number
+    of bytes becomes the maximal length. A type that no column can have is a DeclarationError.
+    """
+    place = Place(name)
+    place.checked_name(name, "name of a table")
+    if namespace is not None:
+        place.checked_name(namespace, "namespace")
+    names = (key,) if isinstance(key, str) else tuple(key)
+    if len(set(names)) < len(names):
+        raise place.error(f"the key {', '.join(names)} has a column twice", hint="name each column of the key once")
+    return TableSpec(
+        name=name,
+        columns=tuple(_column(field, Place(name, field.name), in_key=field.name in names) for field in schema),
+        key=names,
+        namespace=namespace,
+        comment=place.checked_comment(_comment(schema.metadata)),
+    )
+
+
+def declared_type(given: pa.DataType, place: Place) -> pa.DataType:
+    """The type that a declared column has for values that arrive as `given`."""
+    exact = _DECLARED.get(given)
+    if exact is not None:
+        return exact
+    if isinstance(given, pa.DictionaryType | pa.RunEndEncodedType):
+        return declared_type(given.value_type, place)  # an encoding: it says nothing of the values to come
+    if isinstance(given, pa.JsonType):
+        return pa.json_()
+    types = pa.types
+    if types.is_fixed_size_binary(given):
+        return pa.binary()
+    if types.is_timestamp(given):
+        return pa.timestamp("us", tz=None if given.tz is None else "UTC")
+    if types.is_time(given):
+        return pa.time64("us")
+    if types.is_duration(given):
+        return pa.duration("us")
+    if types.is_decimal(given):
+        return _decimal(given, place)
+    raise place.error(f"a column can't be of the Arrow type {given}", hint=_way_out(given))
+
+
+def _column(field: pa.Field[Any], place: Place, *, in_key: bool) -> ColumnSpec:
+    fixed = pa.types.is_fixed_size_binary(field.type)
+    return ColumnSpec(
+        name=place.checked_name(field.name, "name of a column"),
+        type=declared_type(field.type, place),
+        nullable=field.nullable and not in_key,
+        max_length=field.type.byte_width if fixed else None,
+        comment=place.checked_comment(_comment(field.metadata)),
+    )
+
+
+def _decimal(given: Any, place: Place) -> pa.DataType:
+    """The decimal with the same digits. Arrow knows scales below 0 and above the precision, databases don't."""
+    scale = max(given.scale, 0)
+    precision = max(given.precision - min(given.scale, 0), scale)
+    if precision > MAX_PRECISION:
+        raise place.error(
+            f"values of the Arrow type {given} have up to {precision} digits, more than {MAX_PRECISION}",
+            hint="cast the column to a decimal of fewer digits, or to a float",
+        )
+    return decimal_type(precision, scale)
+
+
+def _comment(metadata: Mapping[bytes, bytes] | None) -> str:
+    return (metadata or {}).get(b"comment", b"").decode(errors="replace")
+
+
+def _way_out(given: pa.DataType) -> str:
+    """What the user can do about a type that no column can have."""
+    types = pa.types
+    if types.is_null(given):
+        return "every value is null, so that the type is unknown: declare the table as a dataclass, or cast the column"
+    if isinstance(given, pa.BaseExtensionType):
+        return f"cast the column to the type that it is stored as, {given.storage_type}"
+    if types.is_nested(given):
+        return "lists, structs, maps and unions aren't supported yet: drop the column, or cast it to JSON text"
+    if types.is_interval(given):
+        return "months have no fixed length: cast the column to a duration"
+    return "cast the column, or declare the table as a dataclass"

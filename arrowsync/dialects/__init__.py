@@ -1,0 +1,55 @@
+"""From a URL or a driver's connection object to a dialect and a session; drivers are imported on use.
+
+A third party adds a database with an entry point in the group `arrowsync.dialects`, named by the URL scheme, that is the
+path of a module with `DIALECT`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import cast
+
+from arrowsync.dialects.dialect import Dialect, Session
+from arrowsync.errors import DeclarationError
+
+_SCHEMES = {
+    "postgresql": "arrowsync.dialects.postgres",
+    "postgres": "arrowsync.dialects.postgres",
+    "duckdb": "arrowsync.dialects.duckdb",
+}
+_DRIVER_PACKAGES = {"asyncpg": "postgresql", "duckdb": "duckdb", "_duckdb": "duckdb"}
+
+
+def dialect_for(scheme: str) -> Dialect:
+    """The dialect of a URL scheme, `"postgresql"` or `"duckdb"`."""
+    path = _SCHEMES.get(scheme)
+    if path is None:
+        found = [entry.value for entry in entry_points(group="arrowsync.dialects") if entry.name == scheme]
+        if not found:
+            raise DeclarationError(
+                f"no database is known by the name {scheme!r}", hint=f"arrowsync knows {', '.join(sorted(_SCHEMES))}"
+            )
+        path = found[0]
+    return cast(Dialect, import_module(path).DIALECT)
+
+
+async def open_session(connection: object) -> tuple[Dialect, Session]:
+    """A session for a URL, or around a connection that a driver has opened."""
+    if isinstance(connection, str):
+        scheme, separator, _ = connection.partition(":")
+        if not separator:
+            raise DeclarationError(
+                "the connection URL has no scheme",
+                hint='a URL looks like "postgresql://user@host/database", "duckdb:///file.duckdb" or "duckdb://" (in memory)',
+            )
+        dialect = dialect_for(scheme)
+        return dialect, await dialect.open(connection)
+    package = type(connection).__module__.partition(".")[0]
+    if package not in _DRIVER_PACKAGES:
+        raise DeclarationError(
+            f"{type(connection).__module__}.{type(connection).__qualname__} is not a connection that arrowsync knows",
+            hint="pass arrowsync.connect(url), a URL, or a connection of duckdb or asyncpg",
+        )
+    dialect = dialect_for(_DRIVER_PACKAGES[package])
+    return dialect, await dialect.adopt(connection)

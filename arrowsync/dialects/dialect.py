@@ -1,0 +1,148 @@
+"""`Dialect`, `Session` and `Server`: all that the rest of arrowsync knows of a database.
+
+A dialect is a frozen record of functions, a session is one connection. A new database is one folder that fills in a
+`Dialect`, and one line in `dialects/__init__.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import pyarrow as pa
+
+from arrowsync.catalog import Catalog, Column, ObjectName, SqlType, Table
+from arrowsync.declare.spec import ColumnSpec, TableSpec
+from arrowsync.migrate.changes import Change
+from arrowsync.options import Dedup, Mode, OnConflict
+from arrowsync.sql import SQL, Quoting
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What is connected: the product, its version, the default namespace, and the `features` that differ by version."""
+
+    product: str
+    version: tuple[int, ...]
+    namespace: str
+    features: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class LoadTarget:
+    """Where batches go: a table (or a staging table) and those of its columns that the batches bring, in their order."""
+
+    name: ObjectName
+    columns: tuple[Column, ...]
+    schema: pa.Schema
+
+
+@dataclass(frozen=True, slots=True)
+class LoadResult:
+    """What was sent: rows, and bytes as they went over the wire (into the engine, for an embedded one)."""
+
+    rows: int
+    bytes: int
+
+
+class Session(Protocol):
+    """One open connection. Not for concurrent use; every method that fails raises a translated DatabaseError."""
+
+    @property
+    def server(self) -> Server: ...
+
+    async def execute(self, statement: SQL) -> int:
+        """Run one statement, or several separated by semicolons; the number of rows that the last one affected."""
+        ...
+
+    async def fetch(self, query: SQL) -> pa.Table:
+        """The whole result of a query."""
+        ...
+
+    def stream(self, query: SQL, columns: Sequence[Column]) -> AbstractAsyncContextManager[Iterator[pa.RecordBatch]]:
+        """The result of a query on a table's `columns`, as batches of whatever Arrow types are exact for them."""
+        ...
+
+    def transaction(self) -> AbstractAsyncContextManager[None]:
+        """All or nothing: commits on leaving, rolls back on any exception; nested (or in a user's own) a savepoint."""
+        ...
+
+    async def load(self, target: LoadTarget, batches: Iterator[pa.RecordBatch]) -> LoadResult:
+        """Stream the batches into the table. `batches` is consumed in a worker thread; what it raises is raised as it is."""
+        ...
+
+    async def cancel(self) -> None:
+        """Stop what is running on the server."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connection, if it was opened here; one that the user passed in stays open and as it was."""
+        ...
+
+
+LockPurpose = Literal["alter", "merge"]
+Outcome = Literal["inserted", "updated", "deleted", "duplicates"]
+
+
+@dataclass(frozen=True, slots=True)
+class MergeJob:
+    """What the merge has to do: bring the staged rows into the target.
+
+    `columns` are those that the data brings, `key` the merge key (empty for an insert or replace of a table without one).
+    """
+
+    target: Table
+    staging: ObjectName
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    mode: Mode
+    on_conflict: OnConflict
+    dedup: Dedup
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The columns that the data brings, without the key."""
+        return tuple(name for name in self.columns if name not in self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class MergeStep:
+    """One statement of a merge; the rows that it affects are counted as `outcome`, where it has one."""
+
+    statement: SQL
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One database, as a record of functions.
+
+    quoting         how its names and constants are written
+    column_of       a declared column -> the column that is created for it; refuses what it has no home for
+    spec_of         a live column -> the declared column whose Arrow type holds all its values
+    widens          whether every value of the first type is one of the second, unchanged
+    discover        the named objects of the live database
+    render          one change -> its statements
+    create_staging  a table for incoming rows, with the columns of the target that are named
+    merge_steps     staged rows -> the target
+    duplicates      a query for up to five keys that the staged rows repeat, and how often (column `copies`)
+    lock            hold off other writers ("merge") or everybody ("alter") until the transaction ends; waits only shortly
+    after_load      statements that a loaded table needs (advance its sequences)
+    """
+
+    name: str
+    open: Callable[[str], Awaitable[Session]]
+    adopt: Callable[[object], Awaitable[Session]]
+    quoting: Callable[[Server], Quoting]
+    column_of: Callable[[ColumnSpec, TableSpec, Server], Column]
+    spec_of: Callable[[Column], ColumnSpec]
+    widens: Callable[[SqlType, SqlType], bool]
+    discover: Callable[[Session, Sequence[ObjectName]], Awaitable[Catalog]]
+    render: Callable[[Change], tuple[SQL, ...]]
+    create_staging: Callable[[Table, Sequence[str]], tuple[ObjectName, SQL]]
+    merge_steps: Callable[[MergeJob], tuple[MergeStep, ...]]
+    duplicates: Callable[[MergeJob], SQL]
+    lock: Callable[[Session, ObjectName, LockPurpose], Awaitable[None]]
+    after_load: Callable[[Table, Sequence[str]], tuple[SQL, ...]]

@@ -1,0 +1,156 @@
+"""SQL that PostgreSQL and DuckDB share: tables, and the merge of staged rows with UPDATE ... FROM and DELETE ... USING.
+
+What differs is passed in: how a type and a default are written, the hidden column that holds the order of arrival
+(`ctid`, `rowid`), and how "this row differs" is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import LiteralString
+
+from arrowsync.catalog import Column, Table
+from arrowsync.dialects.dialect import MergeJob, MergeStep
+from arrowsync.sql import SQL, Identifier, join, sql
+
+ColumnSql = Callable[[Column], SQL]
+
+
+def create_table(table: Table, column_sql: ColumnSql) -> SQL:
+    """CREATE TABLE with its keys; `column_sql` writes one column."""
+    lines: list[SQL] = [column_sql(column) for column in table.columns]
+    if table.key:
+        lines.append(sql("PRIMARY KEY ({columns})", columns=names(table.key)))
+    lines += [sql("UNIQUE ({columns})", columns=names(group)) for group in table.unique]
+    return sql("CREATE TABLE {table} (\n  {lines}\n)", table=table.name.identifier, lines=join(",\n  ", lines))
+
+
+def names(columns: Sequence[str]) -> SQL:
+    """The names, separated by commas."""
+    return join(", ", [Identifier(name) for name in columns])
+
+
+def qualified(alias: LiteralString, columns: Sequence[str]) -> SQL:
+    """The columns of one alias, separated by commas."""
+    return join(", ", [_of(alias, name) for name in columns])
+
+
+@dataclass(frozen=True, slots=True)
+class MergeStyle:
+    """What differs between the engines that merge this way.
+
+    `order` is the hidden column of a staging table that grows in the order of arrival; `differs(columns)` is the condition
+    that the rows `t` and `s` aren't the same in `columns`; `overriding` goes between the columns and the rows of an INSERT.
+    """
+
+    order: LiteralString
+    differs: Callable[[Sequence[str]], SQL]
+    overriding: LiteralString = ""
+
+
+def merge_steps(job: MergeJob, style: MergeStyle) -> tuple[MergeStep, ...]:
+    """The statements that bring staged rows into the target, for every mode; unchanged rows are never written.
+
+    Rows go before rows come, so that a value of a unique column can move from a row that is deleted to one that is new.
+    """
+    steps: list[MergeStep] = []
+    if job.key and job.dedup != "error" and (job.mode != "insert" or job.on_conflict == "skip"):
+        steps.append(MergeStep(_drop_duplicates(job, style), "duplicates"))
+    match job.mode:
+        case "insert":
+            steps.append(MergeStep(_insert(job, style), "inserted"))
+        case "upsert":
+            steps += [*_update(job, style), MergeStep(_insert(job, style), "inserted")]
+        case "mirror":
+            steps += [_delete_missing(job), *_update(job, style), MergeStep(_insert(job, style), "inserted")]
+        case "replace" if job.key and _brings_all(job):
+            # The same rows as DELETE and INSERT leave, without touching those that stay: a second sync writes nothing.
+            steps += [_delete_missing(job), *_update(job, style), MergeStep(_insert(job, style), "inserted")]
+        case "replace":
+            steps += [
+                MergeStep(sql("DELETE FROM {target}", target=job.target.name.identifier), "deleted"),
+                MergeStep(_insert(job, style), "inserted"),
+            ]
+    return tuple(steps)
+
+
+def duplicates(job: MergeJob) -> SQL:
+    """Up to five keys that the staged rows repeat, with the number of `copies`."""
+    return sql(
+        "SELECT {key}, count(*) AS copies FROM {staging} GROUP BY {key} HAVING count(*) > 1 ORDER BY {key} LIMIT 5",
+        key=names(job.key),
+        staging=job.staging.identifier,
+    )
+
+
+def _brings_all(job: MergeJob) -> bool:
+    return all(column.generated or column.name in job.columns for column in job.target.columns)
+
+
+def _drop_duplicates(job: MergeJob, style: MergeStyle) -> SQL:
+    keep = sql("max({order})" if job.dedup == "last" else "min({order})", order=SQL((style.order,)))
+    return sql(
+        "DELETE FROM {staging} AS s USING ("
+        "SELECT {key}, {keep} AS kept FROM {staging} GROUP BY {key} HAVING count(*) > 1) AS d "
+        "WHERE {same} AND s.{order} <> d.kept",
+        staging=job.staging.identifier,
+        key=names(job.key),
+        keep=keep,
+        same=_same("s", "d", job.key),
+        order=SQL((style.order,)),
+    )
+
+
+def _update(job: MergeJob, style: MergeStyle) -> list[MergeStep]:
+    if not job.values:
+        return []
+    statement = sql(
+        "UPDATE {target} AS t SET {assignments} FROM {staging} AS s WHERE {same} AND {differs}",
+        target=job.target.name.identifier,
+        assignments=join(", ", [sql("{c} = {s}", c=Identifier(c), s=_of("s", c)) for c in job.values]),
+        staging=job.staging.identifier,
+        same=_same("t", "s", job.key),
+        differs=style.differs(job.values),
+    )
+    return [MergeStep(statement, "updated")]
+
+
+def _insert(job: MergeJob, style: MergeStyle) -> SQL:
+    into = sql(
+        "INSERT INTO {target} ({columns}){overriding} SELECT {staged} FROM {staging} AS s",
+        target=job.target.name.identifier,
+        columns=names(job.columns),
+        overriding=SQL((style.overriding,)),
+        staged=qualified("s", job.columns),
+        staging=job.staging.identifier,
+    )
+    if job.mode == "insert":
+        skip = sql(" ON CONFLICT DO NOTHING") if job.on_conflict == "skip" else SQL(())
+        return sql("{into} ORDER BY s.{order}{skip}", into=into, order=SQL((style.order,)), skip=skip)
+    if not job.key or (job.mode == "replace" and not _brings_all(job)):
+        return into
+    return sql(
+        "{into} WHERE NOT EXISTS (SELECT 1 FROM {target} AS t WHERE {same})",
+        into=into,
+        target=job.target.name.identifier,
+        same=_same("t", "s", job.key),
+    )
+
+
+def _delete_missing(job: MergeJob) -> MergeStep:
+    statement = sql(
+        "DELETE FROM {target} AS t WHERE NOT EXISTS (SELECT 1 FROM {staging} AS s WHERE {same})",
+        target=job.target.name.identifier,
+        staging=job.staging.identifier,
+        same=_same("t", "s", job.key),
+    )
+    return MergeStep(statement, "deleted")
+
+
+def _same(left: LiteralString, right: LiteralString, columns: Sequence[str]) -> SQL:
+    return join(" AND ", [sql("{a} = {b}", a=_of(left, c), b=_of(right, c)) for c in columns])
+
+
+def _of(alias: LiteralString, column: str) -> SQL:
+    return sql("{alias}.{column}", alias=SQL((alias,)), column=Identifier(column))

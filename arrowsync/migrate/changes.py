@@ -1,0 +1,220 @@
+"""The closed set of changes that a migration is made of, and `apply`, what each does to a catalog.
+
+A new kind of change is a class here, a member of `Change`, a case in `apply`, in `describe`, in `hazards.hazard` and in
+each dialect's `render`; the type checker names every place that forgot it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from arrowsync.catalog import Catalog, Column, EnumType, ObjectName, SqlType, Table
+
+
+@dataclass(frozen=True, slots=True)
+class CreateNamespace:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateEnum:
+    enum: EnumType
+
+
+@dataclass(frozen=True, slots=True)
+class AddEnumLabels:
+    """Labels added at the end of a named enum type."""
+
+    name: ObjectName
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTable:
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class RenameColumn:
+    table: ObjectName
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddColumn:
+    table: ObjectName
+    column: Column
+
+
+@dataclass(frozen=True, slots=True)
+class AlterType:
+    """The column, as it is to be, and the type that it has now."""
+
+    table: ObjectName
+    column: Column
+    old: SqlType
+
+
+@dataclass(frozen=True, slots=True)
+class DropNotNull:
+    table: ObjectName
+    column: Column
+
+
+@dataclass(frozen=True, slots=True)
+class SetNotNull:
+    table: ObjectName
+    column: Column
+
+
+@dataclass(frozen=True, slots=True)
+class SetKey:
+    """The primary key, where the live table has another one or none (`old` is empty)."""
+
+    table: ObjectName
+    key: tuple[str, ...]
+    old: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddUnique:
+    table: ObjectName
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetComment:
+    """The comment of a table, or of its column where one is named."""
+
+    table: ObjectName
+    column: str | None
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropColumn:
+    table: ObjectName
+    column: Column
+
+
+Change = (
+    CreateNamespace
+    | CreateEnum
+    | AddEnumLabels
+    | CreateTable
+    | RenameColumn
+    | AddColumn
+    | AlterType
+    | DropNotNull
+    | SetNotNull
+    | SetKey
+    | AddUnique
+    | SetComment
+    | DropColumn
+)
+
+
+def describe(change: Change) -> str:
+    """The change in words, one line."""
+    match change:
+        case CreateNamespace(name):
+            return f"create namespace {name}"
+        case CreateEnum(enum):
+            return f"create enum {enum.name} ({', '.join(enum.labels)})"
+        case AddEnumLabels(name, labels):
+            return f"add to enum {name}: {', '.join(labels)}"
+        case CreateTable(table):
+            return f"create table {table.name} ({len(table.columns)} columns)"
+        case RenameColumn(table, old, new):
+            return f"rename column {table}.{old} to {new}"
+        case AddColumn(table, column):
+            return f"add column {table}.{column.name} {column.type}{'' if column.nullable else ' not null'}"
+        case AlterType(table, column, old):
+            return f"change type of {table}.{column.name} from {old} to {column.type}"
+        case DropNotNull(table, column):
+            return f"allow NULL in {table}.{column.name}"
+        case SetNotNull(table, column):
+            return f"forbid NULL in {table}.{column.name}"
+        case SetKey(table, key, old):
+            was = f", now ({', '.join(old)})" if old else ""
+            return f"set primary key of {table} to ({', '.join(key)}){was}"
+        case AddUnique(table, columns):
+            return f"add unique key ({', '.join(columns)}) to {table}"
+        case SetComment(table, column, _):
+            return f"set comment on {table}{'.' + column if column else ''}"
+        case DropColumn(table, column):
+            return f"drop column {table}.{column.name}"
+        case _:
+            assert_never(change)
+
+
+def apply(change: Change, catalog: Catalog) -> Catalog:
+    """The catalog after the change: what the change promises, without any database."""
+    match change:
+        case CreateNamespace(name):
+            return replace(catalog, namespaces=(*catalog.namespaces, name))
+        case CreateEnum(enum):
+            return catalog.with_enum(enum)
+        case AddEnumLabels(name, labels):
+            return _with_labels(catalog, name, labels)
+        case CreateTable(table):
+            return catalog.with_table(table)
+        case RenameColumn(name, old, new):
+            return catalog.with_table(_renamed(_table(catalog, name), old, new))
+        case (
+            AddColumn(name, column)
+            | AlterType(name, column, _)
+            | DropNotNull(name, column)
+            | SetNotNull(name, column)
+        ):
+            return catalog.with_table(_table(catalog, name).with_column(column))
+        case SetKey(name, key, _):
+            return catalog.with_table(replace(_table(catalog, name), key=key))
+        case AddUnique(name, columns):
+            table = _table(catalog, name)
+            return catalog.with_table(replace(table, unique=(*table.unique, columns)))
+        case SetComment(name, None, comment):
+            return catalog.with_table(replace(_table(catalog, name), comment=comment))
+        case SetComment(name, str(label), comment):
+            table = _table(catalog, name)
+            columns = tuple(replace(c, comment=comment) if c.name == label else c for c in table.columns)
+            return catalog.with_table(replace(table, columns=columns))
+        case DropColumn(name, column):
+            table = _table(catalog, name)
+            return catalog.with_table(replace(table, columns=tuple(c for c in table.columns if c.name != column.name)))
+        case _:
+            assert_never(change)
+
+
+def _table(catalog: Catalog, name: ObjectName) -> Table:
+    table = catalog.table(name)
+    assert table is not None, f"a change to the table {name}, which is not in the catalog"
+    return table
+
+
+def _renamed(table: Table, old: str, new: str) -> Table:
+    def name(column: str) -> str:
+        return new if column == old else column
+
+    return replace(
+        table,
+        columns=tuple(replace(c, name=name(c.name)) for c in table.columns),
+        key=tuple(map(name, table.key)),
+        unique=tuple(tuple(map(name, group)) for group in table.unique),
+    )
+
+
+def _with_labels(catalog: Catalog, name: ObjectName, labels: tuple[str, ...]) -> Catalog:
+    enum = catalog.enum(name)
+    assert enum is not None, f"a change to the enum {name}, which is not in the catalog"
+    new = replace(enum, labels=(*enum.labels, *labels))
+
+    def relabelled(column: Column) -> Column:
+        if (column.type.namespace, column.type.name) != (name.namespace, name.name) or not column.type.labels:
+            return column
+        return replace(column, type=replace(column.type, labels=new.labels))
+
+    tables = tuple(replace(t, columns=tuple(map(relabelled, t.columns))) for t in catalog.tables)
+    return replace(catalog.with_enum(new), tables=tables)

@@ -1,0 +1,167 @@
+"""A private PostgreSQL: `with start_postgres() as server: server.url`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from servers import ServerUnavailable
+from servers.private import PrivateFolder, free_port, private_folder
+
+PROGRAMS = ("initdb", "pg_ctl", "postgres")
+
+# Durability is not what a throw-away server is for. A time zone that is no whole hour off UTC and differs from ours shows
+# every place that relies on the server's.
+SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "shared_buffers": "64MB",
+    "max_wal_size": "2GB",
+    "max_connections": "50",
+    "timezone": "'Asia/Kolkata'",
+    "log_statement": "'ddl'",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServer:
+    """A running server: `url` connects its superuser, with a password, to its database `postgres`.
+
+    `folder` and `programs` are None for a server that isn't ours (`ARROWSYNC_TEST_POSTGRES_URL`), which is never restarted.
+    """
+
+    url: str
+    folder: PrivateFolder | None = None
+    programs: Path | None = None
+
+    def create_database(self, name: str | None = None) -> str:
+        """The URL of a new, empty database."""
+        name = name or f"arrowsync_test_{secrets.token_hex(6)}"
+        self.query(f'CREATE DATABASE "{name}" TEMPLATE template0')
+        return urlsplit(self.url)._replace(path=f"/{name}").geturl()
+
+    def drop_database(self, url: str) -> None:
+        self.query(f'DROP DATABASE "{database_name(url)}" WITH (FORCE)')
+
+    def backends(self, url: str) -> list[str]:
+        """A line for each client that is connected to the database of `url` now: state and last statement."""
+        rows = self.query(
+            "SELECT pid, application_name, state, query FROM pg_stat_activity"
+            " WHERE datname = $1 AND backend_type = 'client backend' AND pid <> pg_backend_pid()",
+            database_name(url),
+        )
+        return [" ".join(str(value) for value in row) for row in rows]
+
+    def query(self, statement: str, *values: Any) -> list[asyncpg.Record]:
+        """The rows of one statement on a connection of its own. Not for use inside a running event loop."""
+
+        async def run() -> list[asyncpg.Record]:
+            connection = await asyncpg.connect(self.url)
+            try:
+                return await connection.fetch(statement, *values)
+            finally:
+                await connection.close()
+
+        return asyncio.run(run())
+
+    def restart(self) -> None:
+        """Stop at once, as a crash does, and start again on the same port: every connection is cut."""
+        self._pg_ctl("restart", "-m", "immediate")
+
+    def stop(self) -> None:
+        self._pg_ctl("stop", "-m", "immediate")
+
+    def start(self) -> None:
+        self._pg_ctl("start")
+
+    def _pg_ctl(self, *command: str) -> None:
+        if self.folder is None or self.programs is None:
+            raise ServerUnavailable("the server at ARROWSYNC_TEST_POSTGRES_URL is not ours to stop or restart")
+        path = self.folder.path
+        self.folder.run(
+            self.programs / "pg_ctl", "-D", path / "data", "-l", path / "server.log", "-w", "-t", "60", *command
+        )
+
+
+def database_name(url: str) -> str:
+    return urlsplit(url).path.removeprefix("/")
+
+
+@contextmanager
+def start_postgres(*, private: bool = False) -> Iterator[PostgresServer]:
+    """A server of our own, or that of `ARROWSYNC_TEST_POSTGRES_URL` unless it has to be `private`."""
+    if not private and (url := os.environ.get("ARROWSYNC_TEST_POSTGRES_URL")):
+        yield PostgresServer(url)
+        return
+    programs = find_programs()
+    with private_folder("pg", pid_file="data/postmaster.pid", stop_signal="SIGQUIT") as folder:
+        password = secrets.token_urlsafe(12)
+        port = free_port()
+        folder.run(
+            programs / "initdb",
+            *("--pgdata", folder.path / "data"),
+            *("--username", "arrowsync", "--pwfile", folder.write("password", password)),
+            *("--auth", "scram-sha-256"),
+            *("--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync", "--no-instructions"),
+        )
+        lines = {
+            **SETTINGS,
+            "port": port,
+            "listen_addresses": "'127.0.0.1'",
+            "unix_socket_directories": f"'{folder.path}'",
+        }
+        with (folder.path / "data" / "postgresql.conf").open("a") as file:
+            file.writelines(f"{name} = {value}\n" for name, value in lines.items())
+        server = PostgresServer(f"postgresql://arrowsync:{password}@127.0.0.1:{port}/postgres", folder, programs)
+        try:
+            server.start()
+        except RuntimeError as error:
+            log = folder.path / "server.log"
+            raise RuntimeError(f"{error}\n{log.read_text() if log.exists() else ''}") from None
+        try:
+            yield server
+        finally:
+            if (folder.path / "data" / "postmaster.pid").exists():  # unless the test stopped it
+                server.stop()
+
+
+def find_programs() -> Path:
+    """The folder of `initdb`, `pg_ctl` and `postgres`: `ARROWSYNC_TEST_POSTGRES_BIN`, PATH's, or Debian's newest."""
+    if given := os.environ.get("ARROWSYNC_TEST_POSTGRES_BIN"):
+        candidates = [Path(given)]
+    else:
+        candidates = [*_on_path(), *sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version, reverse=True)]
+    for folder in candidates:
+        if all(os.access(folder / program, os.X_OK) for program in PROGRAMS):
+            return folder
+    raise ServerUnavailable(
+        f"PostgreSQL: no folder with {', '.join(PROGRAMS)} among {', '.join(map(str, candidates)) or 'PATH'}."
+        " Install a server (Debian: apt-get install postgresql), set ARROWSYNC_TEST_POSTGRES_BIN to its bin folder,"
+        " or ARROWSYNC_TEST_POSTGRES_URL to a server that runs"
+    )
+
+
+def _on_path() -> Iterator[Path]:
+    if program := shutil.which("pg_config"):
+        bindir = subprocess.run([program, "--bindir"], capture_output=True, text=True, check=False).stdout.strip()
+        if bindir:
+            yield Path(bindir)
+    if program := shutil.which("initdb"):
+        yield Path(program).resolve().parent
+
+
+def _version(folder: Path) -> int:
+    name = folder.parent.name
+    return int(name) if name.isdigit() else 0
