@@ -33,7 +33,7 @@ check: venv  ## format, lint, types, architecture, public names
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest -q tests/unit/test_architecture.py tests/unit/test_public_api.py
 
 format: venv  ## rewrite the code in the project's format

@@ -75,14 +75,24 @@ def private_postgres() -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def _empty_databases(postgres_server: PostgresServer) -> Iterator[list[str]]:
+    """URLs of databases that a test has finished with and that are empty again."""
+    urls: list[str] = []
+    yield urls
+    for url in urls:
+        postgres_server.drop_database(url)
+
+
 @pytest.fixture
-def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """The URL of an empty PostgreSQL database, dropped after the test, which fails if it left a connection open."""
-    url = postgres_server.create_database()
-    try:
-        yield url
-        backends = _wait_until_none(lambda: postgres_server.backends(url), every=0.05)
-    finally:
+def postgres_url(postgres_server: PostgresServer, _empty_databases: list[str]) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database. The test fails if it left a connection to it open."""
+    url = _empty_databases.pop() if _empty_databases else postgres_server.create_database()
+    yield url
+    backends = _wait_until_none(lambda: postgres_server.backends(url), every=0.05)
+    if not backends and postgres_server.reset_database(url):
+        _empty_databases.append(url)
+    else:
         postgres_server.drop_database(url)
     if backends:
         pytest.fail("the test left connections to its database open:\n" + "\n".join(backends), pytrace=False)

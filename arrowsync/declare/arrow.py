@@ -7,8 +7,8 @@ is lost. To add a type: a line in `_DECLARED`, or a case in `declared_type` wher
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
 
 import pyarrow as pa
 
@@ -62,9 +62,10 @@ def spec_from_schema(
     names = (key,) if isinstance(key, str) else tuple(key)
     if len(set(names)) < len(names):
         raise place.error(f"the key {', '.join(names)} has a column twice", hint="name each column of the key once")
+    fields = cast("Iterable[pa.Field[Any]]", schema)
     return TableSpec(
         name=name,
-        columns=tuple(_column(field, Place(name, field.name), in_key=field.name in names) for field in schema),
+        columns=tuple(_column(field, Place(name, field.name), in_key=field.name in names) for field in fields),
         key=names,
         namespace=namespace,
         comment=place.checked_comment(_comment(schema.metadata)),
@@ -73,18 +74,17 @@ def spec_from_schema(
 
 def declared_type(given: pa.DataType, place: Place) -> pa.DataType:
     """The type that a declared column has for values that arrive as `given`."""
+    given = _decoded(given)
     exact = _DECLARED.get(given)
     if exact is not None:
         return exact
-    if isinstance(given, pa.DictionaryType | pa.RunEndEncodedType):
-        return declared_type(given.value_type, place)  # an encoding: it says nothing of the values to come
     if isinstance(given, pa.JsonType):
         return pa.json_()
     types = pa.types
     if types.is_fixed_size_binary(given):
         return pa.binary()
     if types.is_timestamp(given):
-        return pa.timestamp("us", tz=None if given.tz is None else "UTC")
+        return pa.timestamp("us", tz="UTC") if given.tz else pa.timestamp("us")
     if types.is_time(given):
         return pa.time64("us")
     if types.is_duration(given):
@@ -95,14 +95,21 @@ def declared_type(given: pa.DataType, place: Place) -> pa.DataType:
 
 
 def _column(field: pa.Field[Any], place: Place, *, in_key: bool) -> ColumnSpec:
-    fixed = pa.types.is_fixed_size_binary(field.type)
+    stored = _decoded(field.type)
     return ColumnSpec(
         name=place.checked_name(field.name, "name of a column"),
         type=declared_type(field.type, place),
         nullable=field.nullable and not in_key,
-        max_length=field.type.byte_width if fixed else None,
+        max_length=stored.byte_width or None if pa.types.is_fixed_size_binary(stored) else None,
         comment=place.checked_comment(_comment(field.metadata)),
     )
+
+
+def _decoded(given: pa.DataType) -> pa.DataType:
+    """The type of the values of a dictionary or of runs: an encoding says nothing of the values to come."""
+    while isinstance(given, pa.DictionaryType | pa.RunEndEncodedType):
+        given = cast(Any, given).value_type
+    return given
 
 
 def _decimal(given: Any, place: Place) -> pa.DataType:

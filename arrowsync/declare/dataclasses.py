@@ -16,10 +16,11 @@ is refused, as for a field with no default at all.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import sys
 import typing
 from collections.abc import Mapping
-from types import FrameType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any, cast
 
 from arrowsync.declare.defaults import plain_default
@@ -60,14 +61,13 @@ def describe(table: type, name: str | None = None) -> TableSpec:
 
 def _check_dataclass(table: object) -> None:
     if not isinstance(table, type):
-        kind = type(table).__name__
-        place = Place(kind)
-        if dataclasses.is_dataclass(table):
-            raise place.error(
-                f"a table is a dataclass, and this is an object of it: {table!r}", hint=f"pass the class, {kind}"
-            )
+        kind = type(table)
+        place = Place(kind.__name__)  # the object itself isn't shown: it may hold anything
+        if dataclasses.is_dataclass(kind):
+            raise place.error("an object was given where its class is wanted", hint=f"pass {kind.__name__} itself")
         raise place.error(
-            f"a table is a dataclass, and this is none: {table!r}", hint="pass a class made with @dataclass"
+            f"a table is a dataclass, and an object of type {kind.__name__} is none",
+            hint="pass a class made with @dataclass",
         )
     if "__dataclass_fields__" not in vars(table):
         parent = next((base.__name__ for base in table.__mro__ if "__dataclass_fields__" in vars(base)), None)
@@ -108,7 +108,7 @@ def _column(table: type, field: dataclasses.Field[Any], field_type: FieldType, c
     has_default = field.default is not dataclasses.MISSING
     return ColumnSpec(
         name=place.checked_name(field.name, "name of a column"),
-        type=field_type.type,
+        type=field_type.arrow,
         nullable=field_type.nullable,
         max_length=field_type.max_length,
         default=plain_default(field.default, field_type, place) if has_default else NO_DEFAULT,
@@ -146,10 +146,10 @@ def _resolve(table: type, field: dataclasses.Field[Any]) -> object:
     owner = [base for base in table.__mro__ if vars(base).get("__dataclass_fields__", {}).get(field.name) is field][-1]
     module = sys.modules.get(owner.__module__)
     # Names of the class itself are seen last: a field `date: date = ...` means the type, which its own default hides.
-    namespace = {**vars(typing), **vars(owner)} if module is None else {**vars(owner), **vars(module)}
+    namespace = {"typing": typing, **vars(owner), **(vars(module) if module else {})}
     holder = SimpleNamespace(__annotations__={field.name: field.type})
     try:
-        hints = typing.get_type_hints(holder, namespace, _function_locals(owner), include_extras=True)
+        hints = typing.get_type_hints(holder, namespace, _running_names(owner), include_extras=True)
     except Exception as error:  # what the user wrote is evaluated, so anything can be raised
         place = Place(table.__name__, field.name)
         if isinstance(error, NameError) and error.name:
@@ -164,16 +164,18 @@ def _resolve(table: type, field: dataclasses.Field[Any]) -> object:
     return hints[field.name]
 
 
-def _function_locals(owner: type) -> Mapping[str, Any]:
-    """The local names of the functions that a class is defined in, as far as they are running now.
+def _running_names(owner: type) -> Mapping[str, Any]:
+    """The names in the scopes that a class is defined in, as far as their code is running now.
 
-    A string annotation of such a class may use them, and nothing but the frames of those functions remembers them.
+    A string annotation may use the local names of a function, or those of code that was run by `exec` (a doctest, a
+    document), which no module remembers: only the frames do.
     """
     names: dict[str, Any] = {}
-    frame: FrameType | None = sys._getframe() if "<locals>" in owner.__qualname__ else None
+    frame = inspect.currentframe()
     while frame is not None:
-        inside = owner.__qualname__.startswith(f"{frame.f_code.co_qualname}.<locals>.")
-        if inside and frame.f_globals.get("__name__") == owner.__module__:
+        scope = frame.f_code.co_qualname
+        around = scope == "<module>" or owner.__qualname__.startswith(f"{scope}.<locals>.")
+        if around and frame.f_globals.get("__name__") == owner.__module__:
             names = {**frame.f_locals, **names}
         frame = frame.f_back
     return names

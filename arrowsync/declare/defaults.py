@@ -10,10 +10,10 @@ import enum
 import json
 import math
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import pyarrow as pa
@@ -78,15 +78,15 @@ def _same(value: Any, field_type: FieldType) -> Any:
 
 def _int(value: Any, field_type: FieldType) -> int:
     try:
-        pa.scalar(int(value), field_type.type)
+        pa.scalar(int(value), field_type.arrow)
     except (pa.ArrowInvalid, OverflowError):
-        raise _Unfit(f"is out of the range of {field_type.type}") from None
+        raise _Unfit(f"is out of the range of {field_type.arrow}") from None
     return int(value)
 
 
 def _float(value: Any, field_type: FieldType) -> float:
     plain = float(value)
-    if math.isfinite(plain) and not math.isfinite(pa.scalar(plain, field_type.type).as_py()):
+    if math.isfinite(plain) and not math.isfinite(pa.scalar(plain, field_type.arrow).as_py()):
         raise _Unfit("is out of the range of float32")
     if type(value) is int and int(plain) != value:
         raise _Unfit("is an integer that a float can't hold exactly")
@@ -95,9 +95,9 @@ def _float(value: Any, field_type: FieldType) -> float:
 
 def _decimal(value: Any, field_type: FieldType) -> Decimal:
     try:
-        pa.scalar(value, field_type.type)
+        pa.scalar(value, field_type.arrow)
     except pa.ArrowInvalid:
-        raise _Unfit(f"doesn't fit {field_type.type}") from None
+        raise _Unfit(f"doesn't fit {field_type.arrow}") from None
     return Decimal(value)
 
 
@@ -114,31 +114,33 @@ def _bytes(value: Any, field_type: FieldType) -> bytes:
 
 def _not_longer(value: S, unit: str, field_type: FieldType) -> S:
     if field_type.max_length is not None and len(value) > field_type.max_length:
-        raise _Unfit(f"has {len(value)} {unit}, and MaxLength({field_type.max_length}) allows fewer")
+        raise _Unfit(f"has {len(value)} {unit}, more than MaxLength({field_type.max_length})")
     return value
 
 
-def _datetime(value: Any, field_type: FieldType) -> datetime:
-    if field_type.type.tz is None and value.tzinfo is not None:
+def _datetime(value: datetime, field_type: FieldType) -> datetime:
+    column = cast("pa.TimestampType[Any, Any]", field_type.arrow)
+    if column.tz is None and value.tzinfo is not None:
         raise _Unfit('is aware of its time zone, and the column isn\'t: declare Annotated[datetime, TimeZone("UTC")]')
-    if field_type.type.tz is not None and value.tzinfo is None:
+    if column.tz is not None and value.tzinfo is None:
         raise _Unfit("has no time zone, and the column has: give it tzinfo=timezone.utc")
-    if value.microsecond % _TICKS[field_type.type.unit]:
-        raise _Unfit(
-            f"has digits of the second beyond TimePrecision({3 * ['s', 'ms', 'us'].index(field_type.type.unit)})"
-        )
-    return value if value.tzinfo is None else value.astimezone(timezone.utc)
+    if value.microsecond % _TICKS[column.unit]:
+        raise _Unfit(f"is finer than {column}, as TimePrecision declares it")
+    try:
+        return value if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        raise _Unfit("is beyond the years 1 to 9999 in UTC") from None
 
 
-def _time(value: Any, field_type: FieldType) -> time:
+def _time(value: time, field_type: FieldType) -> time:
     if value.tzinfo is not None:
         raise _Unfit("has a time zone, and a column of type time has none")
     return value
 
 
-def _timedelta(value: Any, field_type: FieldType) -> timedelta:
+def _timedelta(value: timedelta, field_type: FieldType) -> timedelta:
     try:
-        pa.scalar(value, field_type.type)
+        pa.scalar(value, field_type.arrow)
     except pa.ArrowInvalid:
         raise _Unfit("is longer than 64 bits of microseconds") from None
     return value

@@ -114,7 +114,7 @@ class RenamedFrom:
     name: str
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name:  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not _is_text(self.name):
             raise DeclarationError(f"RenamedFrom({self.name!r}) names no column", hint='write RenamedFrom("old_name")')
 
 
@@ -158,3 +158,7 @@ JsonType: TypeAlias = Annotated[bool | int | float | str | dict[str, Any] | list
 
 def _is_int(value: object) -> bool:
     return type(value) is int
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""

@@ -15,7 +15,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from ipaddress import IPv4Address, IPv6Address
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 from uuid import UUID
 
 import pyarrow as pa
@@ -66,11 +66,11 @@ _TYPES_HINT = (
 class FieldType:
     """What the annotation of one field says.
 
-    `type` is the Arrow type of the column, `classes` are those that its values are instances of in Python (empty for
+    `arrow` is the Arrow type of the column, `classes` are those that its values are instances of in Python (empty for
     `JsonType`, whose values are of several). The rest is as on `ColumnSpec`.
     """
 
-    type: pa.DataType
+    arrow: pa.DataType
     classes: tuple[type, ...]
     nullable: bool = False
     max_length: int | None = None
@@ -123,7 +123,7 @@ def type_name(annotation: object) -> str:
 
 
 def _unwrap(annotation: object) -> tuple[Any, list[object], bool]:
-    """The type inside `Annotated`, `Optional`, `NewType` and `type X = ...`, all that annotates it, and whether it is Optional."""
+    """The type inside `Annotated`, `Optional`, `NewType` and `type X = ...`; all that annotates it; is it Optional?"""
     metadata: list[object] = []
     nullable = False
     alias: Any = getattr(typing, "TypeAliasType", ())
@@ -165,8 +165,8 @@ def _read_markers(metadata: Collection[object], place: Place) -> Mapping[type, m
 def _check_keys(field_type: FieldType, place: Place) -> None:
     if field_type.nullable and field_type.primary_key:
         raise place.error("a primary key is never NULL, but its type is Optional", hint="remove Optional, or `| None`")
-    if field_type.identity and not pa.types.is_integer(field_type.type):
-        raise place.error(f"an Identity column is an integer, not {field_type.type}", hint="write Identity[int]")
+    if field_type.identity and not pa.types.is_integer(field_type.arrow):
+        raise place.error(f"an Identity column is an integer, not {field_type.arrow}", hint="write Identity[int]")
     if field_type.nullable and field_type.identity:
         raise place.error(
             "an Identity column is never NULL, but its type is Optional", hint="remove Optional, or `| None`"
@@ -181,15 +181,11 @@ def _check_keys(field_type: FieldType, place: Place) -> None:
 
 def _from_annotation(bare: Any, marks: Mapping[type, m.Marker], place: Place) -> FieldType:
     """The type and Python classes of a bare type; labels too, where it is an enum."""
-    given = marks.get(m.ArrowType)
+    given, precision = marks.get(m.ArrowType), marks.get(m.Precision)
     if isinstance(given, m.ArrowType):
         return FieldType(given.type, (bare,) if isinstance(bare, type) else ())
-    if bare is Decimal:
-        precision = marks.get(m.Precision)
-        return FieldType(
-            decimal_type(precision.p, precision.s) if isinstance(precision, m.Precision) else pa.decimal128(38, 9),
-            (bare,),
-        )
+    if isinstance(precision, m.Precision):
+        return FieldType(decimal_type(precision.p, precision.s), (bare,))
     if bare is datetime:
         return FieldType(_timestamp(marks, place), (bare,))
     if isinstance(bare, type) and bare in _ARROW_TYPES:
@@ -199,12 +195,12 @@ def _from_annotation(bare: Any, marks: Mapping[type, m.Marker], place: Place) ->
     match get_origin(bare):
         case typing.Literal:
             return _literal(get_args(bare), place)
-        case kind if kind is dict and get_args(bare)[0] is str:
+        case kind if kind is dict and get_args(bare)[:1] in ((), (str,)):
             return FieldType(pa.json_(), (dict,))
         case kind if kind in (Union, UnionType) and set(get_args(bare)) == {IPv4Address, IPv6Address}:
             return FieldType(pa.string(), (IPv4Address, IPv6Address))
         case _:
-            raise place.error(f"a column can't be of type {type_name(bare)}", hint=_way_out(bare))
+            raise place.error(f"a column can't be of type {type_name(cast(object, bare))}", hint=_way_out(bare))
 
 
 def decimal_type(precision: int, scale: int) -> pa.DataType:
@@ -219,7 +215,8 @@ def _timestamp(marks: Mapping[type, m.Marker], place: Place) -> pa.DataType:
         raise place.error(
             f"TimePrecision({digits}) is no unit of time", hint="0 gives seconds, 3 milliseconds, 6 microseconds"
         )
-    return pa.timestamp(_TIMESTAMP_UNITS[digits], tz="UTC" if m.TimeZone in marks else None)
+    unit = _TIMESTAMP_UNITS[digits]
+    return pa.timestamp(unit, tz="UTC") if m.TimeZone in marks else pa.timestamp(unit)
 
 
 def _enum(cls: type[enum.Enum], place: Place) -> FieldType:
@@ -266,6 +263,8 @@ def _checked_labels(labels: list[str], owner: str, place: Place) -> tuple[str, .
 def _way_out(bare: Any) -> str:
     """What the user can write in place of a type that no column can have."""
     origin = get_origin(bare) or bare
+    if isinstance(bare, typing.TypeVar):
+        return "put the type in brackets: PrimaryKey[int]"
     if origin in (Union, UnionType):
         return "a column has one type: choose one (or its Optional), or JsonType to store any of them as JSON"
     if origin is dict:

@@ -6,7 +6,7 @@ A dialect is a frozen record of functions, a session is one connection. A new da
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -61,8 +61,10 @@ class Session(Protocol):
         """The whole result of a query."""
         ...
 
-    def stream(self, query: SQL, columns: Sequence[Column]) -> AbstractAsyncContextManager[Iterator[pa.RecordBatch]]:
-        """The result of a query on a table's `columns`, as batches of whatever Arrow types are exact for them."""
+    def stream(
+        self, query: SQL, columns: Sequence[Column]
+    ) -> AbstractAsyncContextManager[AsyncIterator[pa.RecordBatch]]:
+        """The result of a query on a table's `columns`, as batches of the Arrow types that `spec_of` gives them."""
         ...
 
     def transaction(self) -> AbstractAsyncContextManager[None]:

@@ -83,6 +83,16 @@ class MigrationPlan:
         return tuple(statement for step in self.steps for statement in step.statements)
 
     @property
+    def creating(self) -> tuple[Step, ...]:
+        """The steps that only create: they disturb nobody."""
+        return tuple(step for step in self.steps if altered_table(step.change) is None)
+
+    @property
+    def altering(self) -> tuple[Step, ...]:
+        """The steps that alter existing tables, and lock them."""
+        return tuple(step for step in self.steps if altered_table(step.change) is not None)
+
+    @property
     def alters(self) -> tuple[ObjectName, ...]:
         """The existing tables that are altered, and so locked, by this plan."""
         names = [altered_table(step.change) for step in self.steps]

@@ -7,17 +7,19 @@ import os
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import asyncpg
 
 from servers import ServerUnavailable
 from servers.private import PrivateFolder, free_port, private_folder
+
+T = TypeVar("T")
 
 PROGRAMS = ("initdb", "pg_ctl", "postgres")
 
@@ -33,6 +35,19 @@ SETTINGS = {
     "timezone": "'Asia/Kolkata'",
     "log_statement": "'ddl'",
 }
+
+# What belongs to a database and to none of its schemas.
+WHAT_NO_SCHEMA_HOLDS = """
+    SELECT (SELECT count(*) FROM pg_publication) + (SELECT count(*) FROM pg_subscription)
+         + (SELECT count(*) FROM pg_event_trigger) + (SELECT count(*) FROM pg_largeobject_metadata)
+         + (SELECT count(*) FROM pg_db_role_setting
+            WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()))
+         + (SELECT count(*) FROM pg_foreign_data_wrapper) + (SELECT count(*) FROM pg_extension WHERE extname <> 'plpgsql')
+"""
+
+USER_SCHEMAS = """
+    SELECT string_agg(quote_ident(nspname), ', ') FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema$)'
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +70,22 @@ class PostgresServer:
     def drop_database(self, url: str) -> None:
         self.query(f'DROP DATABASE "{database_name(url)}" WITH (FORCE)')
 
+    def reset_database(self, url: str) -> bool:
+        """Drop all that is in the database: far faster than a new one. False where only a new one will do."""
+
+        async def reset(connection: asyncpg.Connection) -> bool:
+            if await connection.fetchval(WHAT_NO_SCHEMA_HOLDS):
+                return False
+            schemas = await connection.fetchval(USER_SCHEMAS)
+            await connection.execute(f"""
+                {f"DROP SCHEMA {schemas} CASCADE;" if schemas else ""}
+                CREATE SCHEMA public AUTHORIZATION pg_database_owner;
+                GRANT USAGE ON SCHEMA public TO PUBLIC
+            """)
+            return True
+
+        return asyncio.run(_connected(url, reset))
+
     def backends(self, url: str) -> list[str]:
         """A line for each client that is connected to the database of `url` now: state and last statement."""
         rows = self.query(
@@ -66,15 +97,7 @@ class PostgresServer:
 
     def query(self, statement: str, *values: Any) -> list[asyncpg.Record]:
         """The rows of one statement on a connection of its own. Not for use inside a running event loop."""
-
-        async def run() -> list[asyncpg.Record]:
-            connection = await asyncpg.connect(self.url)
-            try:
-                return await connection.fetch(statement, *values)
-            finally:
-                await connection.close()
-
-        return asyncio.run(run())
+        return asyncio.run(_connected(self.url, lambda connection: connection.fetch(statement, *values)))
 
     def restart(self) -> None:
         """Stop at once, as a crash does, and start again on the same port: every connection is cut."""
@@ -93,6 +116,14 @@ class PostgresServer:
         self.folder.run(
             self.programs / "pg_ctl", "-D", path / "data", "-l", path / "server.log", "-w", "-t", "60", *command
         )
+
+
+async def _connected(url: str, use: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+    connection = await asyncpg.connect(url)
+    try:
+        return await use(connection)
+    finally:
+        await connection.close()
 
 
 def database_name(url: str) -> str:

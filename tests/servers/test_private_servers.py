@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
+import psutil
 import pytest
 
 from servers.postgres import PostgresServer
@@ -63,5 +64,7 @@ def test_a_killed_run_leaves_no_server_and_no_folder() -> None:
 
 def _runs(pid: int) -> bool:
     """Whether the process runs: one that ended and that nobody waited for (in a container without init) doesn't."""
-    status = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return status.strip() != "" and not status.startswith("Z")
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

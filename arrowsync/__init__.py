@@ -1,0 +1,1 @@
+"""Dataclasses map to Arrow schemas, and any data streams into tables of those schemas, exactly."""

@@ -1,0 +1,232 @@
+"""The public names, async. `arrowsync` has the same ones, blocking.
+
+    async with arrowsync.aio.connect("postgresql://localhost/warehouse") as conn:
+        report = await arrowsync.aio.sync_table(df, UserTable, conn)
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Generator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import ModuleType, TracebackType
+from typing import Any
+
+import pyarrow as pa
+
+from arrowsync.bridge import Worker
+from arrowsync.dialects import open_session
+from arrowsync.dialects.dialect import Dialect, Session
+from arrowsync.errors import DatabaseError, DeclarationError
+from arrowsync.migrate.plan import MigrationPlan
+from arrowsync.options import Dedup, Mode, OnConflict, OnError, SchemaChanges, SyncOptions
+from arrowsync.progress import Progress, shown_progress
+from arrowsync.report import SyncReport
+from arrowsync.sources.stream import BatchStream
+from arrowsync.sql import trusted
+from arrowsync.sync import migration, read, run, source
+
+__all__ = [
+    "Connection",
+    "connect",
+    "migrate",
+    "open_source",
+    "plan",
+    "read_batches",
+    "read_table",
+    "sync_table",
+]
+
+
+class Connection:
+    """One open connection, made by `connect`. Close it, or use it as a context manager."""
+
+    def __init__(self, dialect: Dialect, session: Session) -> None:
+        self._dialect = dialect
+        self._session = session
+        self._lock = asyncio.Lock()
+        self._reading = False
+
+    async def execute(self, statement: str) -> int:
+        """Run SQL statements of yours; the number of rows that the last one affected."""
+        async with self._turn() as (_, session):
+            return await session.execute(trusted(statement))
+
+    async def fetch(self, query: str) -> pa.Table:
+        """The whole result of a query of yours, as an Arrow table."""
+        async with self._turn() as (_, session):
+            return await session.fetch(trusted(query))
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """A transaction of your own, around as many calls as you like: all or nothing of them."""
+        async with self._session.transaction():
+            yield
+
+    async def close(self) -> None:
+        """Close the connection; what is uncommitted is rolled back. Closing twice does nothing."""
+        await self._session.close()
+
+    @asynccontextmanager
+    async def _turn(self, *, reading: bool = False) -> AsyncIterator[tuple[Dialect, Session]]:
+        """The session for one call; a second call made meanwhile by another task waits.
+
+        While `read_batches` is open, the caller itself may be what makes the second call: waiting would never end.
+        """
+        if self._reading:
+            raise DatabaseError(
+                "the connection is busy with read_batches",
+                hint="read to the end or close it first, or use a second connection",
+            )
+        async with self._lock:
+            self._reading = reading
+            try:
+                yield self._dialect, self._session
+            finally:
+                self._reading = False
+
+    async def __aenter__(self) -> Connection:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"<arrowsync connection to {self._dialect.name}>"
+
+
+class _Connecting(Awaitable[Connection], AbstractAsyncContextManager[Connection]):
+    """What `connect` returns: `await` it for a connection, or enter it for one that is closed at the end."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: Connection | None = None
+
+    def __await__(self) -> Generator[Any, None, Connection]:
+        return self._open().__await__()
+
+    async def _open(self) -> Connection:
+        dialect, session = await open_session(self._url)
+        return Connection(dialect, session)
+
+    async def __aenter__(self) -> Connection:
+        self._connection = await self._open()
+        return self._connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+
+
+def connect(url: str) -> _Connecting:
+    """A connection to the database at `url`: `await connect(url)`, or `async with connect(url) as conn`.
+
+    `url` is `postgresql://user:password@host:port/database`, `duckdb:///file.duckdb` (relative), `duckdb:////path/file.duckdb`
+    (absolute) or `duckdb://` (in memory). Raises ConnectionLost where the server can't be reached, DatabaseError where it
+    refuses.
+    """
+    return _Connecting(url)
+
+
+@asynccontextmanager
+async def _session(conn: object, *, reading: bool = False) -> AsyncIterator[tuple[Dialect, Session]]:
+    """The dialect and session for whatever the user passed as a connection; one opened here is closed here."""
+    if isinstance(conn, Connection):
+        async with conn._turn(reading=reading) as turn:
+            yield turn
+        return
+    if hasattr(conn, "_arrowsync_blocking"):
+        raise DeclarationError("this is a blocking connection", hint="use arrowsync.sync_table, or arrowsync.aio.connect")
+    dialect, session = await open_session(conn)
+    try:
+        yield dialect, session
+    finally:
+        await session.close()
+
+
+async def sync_table(
+    data: object,
+    table: type | pa.Schema | str,
+    conn: object,
+    *,
+    mode: Mode | None = None,
+    key: str | Sequence[str] | None = None,
+    on_conflict: OnConflict = "error",
+    dedup: Dedup = "last",
+    on_error: OnError = "raise",
+    max_rejects: int | None = None,
+    schema_changes: SchemaChanges = "safe",
+    progress: bool | Progress | None = None,
+    dry_run: bool = False,
+) -> SyncReport:
+    """The data is in the table: see `arrowsync.sync_table`, of which this is the async twin."""
+    options = SyncOptions(
+        mode=mode,
+        key=(key,) if isinstance(key, str) else tuple(key) if key is not None else None,
+        on_conflict=on_conflict,
+        dedup=dedup,
+        on_error=on_error,
+        max_rejects=max_rejects,
+        schema_changes=schema_changes,
+        dry_run=dry_run,
+    )
+    with shown_progress(progress, table if isinstance(table, str) else getattr(table, "__name__", "rows")) as callback:
+        async with _session(conn) as (dialect, session):
+            return await run.sync_table(data, table, dialect, session, options, callback)
+
+
+async def plan(
+    tables: type | pa.Schema | Sequence[type | pa.Schema] | ModuleType,
+    conn: object,
+    *,
+    schema_changes: SchemaChanges = "safe",
+) -> MigrationPlan:
+    """What `migrate` would do, as readable steps: `print(plan)`, `plan.steps`, `plan.statements`; empty if nothing."""
+    async with _session(conn) as (dialect, session):
+        return await migration.plan_tables(tables, dialect, session, schema_changes)
+
+
+async def migrate(
+    tables: type | pa.Schema | Sequence[type | pa.Schema] | ModuleType,
+    conn: object,
+    *,
+    schema_changes: SchemaChanges = "safe",
+) -> MigrationPlan:
+    """Create or alter the live tables to match their declarations, in one transaction; what was done is returned."""
+    async with _session(conn) as (dialect, session):
+        return await migration.migrate_tables(tables, dialect, session, schema_changes)
+
+
+async def read_table(table: type | pa.Schema | str, conn: object) -> pa.Table:
+    """All rows of the table, in its declared types; of a table given by name, in the types that it has."""
+    async with _session(conn) as (dialect, session), read.open_table(table, dialect, session) as reader:
+        return pa.Table.from_batches([batch async for batch in reader.batches], schema=reader.schema)
+
+
+async def read_batches(table: type | pa.Schema | str, conn: object) -> AsyncIterator[pa.RecordBatch]:
+    """The rows of the table as a stream of record batches: `async for batch in read_batches(T, conn)`.
+
+    Close it (`contextlib.aclosing`) if you stop early: the connection is busy until then.
+    """
+    async with _session(conn, reading=True) as (dialect, session), read.open_table(table, dialect, session) as reader:
+        async for batch in reader.batches:
+            yield batch
+
+
+async def open_source(
+    data: object,
+    table: type | pa.Schema | None = None,
+    *,
+    format: str | None = None,
+    field_names: Sequence[str] | None = None,
+) -> BatchStream:
+    """The data as a stream of record batches, in the types that `table` declares: see `arrowsync.open_source`."""
+    opener = Worker("open")
+    try:
+        return await opener.run(source.open_source, data, table, format=format, field_names=field_names)
+    finally:
+        opener.close()

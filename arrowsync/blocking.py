@@ -1,0 +1,239 @@
+"""The public names, blocking: each call runs its async twin in one background event loop.
+
+So they work in a script, in a notebook with its own running loop, and in any thread; Ctrl-C cancels and waits for the
+rollback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
+from types import ModuleType, TracebackType
+from typing import TypeVar
+
+import pyarrow as pa
+
+from arrowsync import aio
+from arrowsync.bridge import Portal
+from arrowsync.declare.dataclasses import describe
+from arrowsync.errors import DeclarationError
+from arrowsync.migrate.plan import MigrationPlan
+from arrowsync.options import Dedup, Mode, OnConflict, OnError, SchemaChanges
+from arrowsync.progress import Progress
+from arrowsync.report import SyncReport
+from arrowsync.sources.stream import BatchStream
+from arrowsync.sync import source
+
+T = TypeVar("T")
+_portal = Portal()
+
+
+class Connection:
+    """One open connection, made by `connect`. Close it, or use it as a context manager."""
+
+    _arrowsync_blocking = True
+
+    def __init__(self, connection: aio.Connection) -> None:
+        self._async = connection
+
+    def execute(self, statement: str) -> int:
+        """Run SQL statements of yours; the number of rows that the last one affected."""
+        return _portal.run(lambda: self._async.execute(statement))
+
+    def fetch(self, query: str) -> pa.Table:
+        """The whole result of a query of yours, as an Arrow table."""
+        return _portal.run(lambda: self._async.fetch(query))
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """A transaction of your own, around as many calls as you like: all or nothing of them."""
+        transaction: AbstractAsyncContextManager[None] = self._async.transaction()
+        _portal.run(transaction.__aenter__)
+        try:
+            yield
+        except BaseException as error:
+            _portal.run(lambda: transaction.__aexit__(type(error), error, error.__traceback__))
+            raise
+        _portal.run(lambda: transaction.__aexit__(None, None, None))
+
+    def close(self) -> None:
+        """Close the connection; what is uncommitted is rolled back. Closing twice does nothing."""
+        _portal.run(self._async.close)
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return repr(self._async)
+
+
+def connect(url: str) -> Connection:
+    """A connection to the database at `url`; close it, or use it as a context manager.
+
+    `url` is `postgresql://user:password@host:port/database`, `duckdb:///file.duckdb` (relative), `duckdb:////path/file.duckdb`
+    (absolute) or `duckdb://` (in memory). Raises ConnectionLost where the server can't be reached, DatabaseError where it
+    refuses.
+
+    >>> import arrowsync
+    >>> with arrowsync.connect("duckdb://") as conn:
+    ...     conn.fetch("SELECT 42 AS answer").to_pylist()
+    [{'answer': 42}]
+    """
+
+    async def opened() -> aio.Connection:
+        return await aio.connect(url)
+
+    return Connection(_portal.run(opened))
+
+
+def sync_table(
+    data: object,
+    table: type | pa.Schema | str,
+    conn: object,
+    *,
+    mode: Mode | None = None,
+    key: str | Sequence[str] | None = None,
+    on_conflict: OnConflict = "error",
+    dedup: Dedup = "last",
+    on_error: OnError = "raise",
+    max_rejects: int | None = None,
+    schema_changes: SchemaChanges = "safe",
+    progress: bool | Progress | None = None,
+    dry_run: bool = False,
+) -> SyncReport:
+    """The data is in the table, exactly, or nothing has changed: create or migrate, convert, load, merge.
+
+    Everything happens in one transaction (a savepoint, inside one of your own). Doing the same sync twice changes nothing
+    the second time.
+
+    data            anything with rows: a Parquet path, glob or folder; a Polars, pandas or Arrow frame; a DuckDB relation;
+                    an iterable of tuples, dicts or dataclass objects
+    table           a dataclass; a `pa.Schema` with the table's name in its metadata; or a name, `"users"` or
+                    `"sales.users"`, whose columns are those of the live table, or of the data where there is none yet
+    conn            a connection, a URL, or a connection of duckdb
+    mode            "upsert" (the default where there is a key): new keys are inserted, others updated where they differ;
+                    "insert" (the default where there is none); "replace": the table has the new rows only;
+                    "mirror": upsert, and rows whose key the data lacks are deleted
+    key             the key columns, where the declaration has none
+    on_conflict     for insert: "error", or "skip" rows whose key is there already
+    dedup           which of several incoming rows with one key wins: "last", "first", or "error"; not for plain insert
+    on_error        "raise" a ConversionError at the first batch with a bad value, or "reject" those rows into the report
+    max_rejects     more rejected rows than this fail the load
+    schema_changes  "safe": create, add, widen, relax; "none": the live table must do; "all": also what may lose data
+    progress        None: a bar on a terminal and in a notebook; True, False; or a function of (rows, total)
+    dry_run         plan only: nothing is read or written, and the report has the statements
+
+    Raises DeclarationError, SourceError, ConversionError, MigrationError or DatabaseError, with the table as it was.
+
+    >>> from dataclasses import dataclass
+    >>> import arrowsync
+    >>> from arrowsync import PrimaryKey
+    >>> @dataclass
+    ... class City:
+    ...     name: PrimaryKey[str]
+    ...     people: int
+    >>> with arrowsync.connect("duckdb://") as conn:
+    ...     _ = arrowsync.sync_table([("Oslo", 717_710)], City, conn)
+    ...     report = arrowsync.sync_table([("Oslo", 724_290), ("Bergen", 291_940)], City, conn)
+    >>> report.inserted, report.updated, report.unchanged
+    (1, 1, 0)
+    """
+    declared = _described(table)
+    return _portal.run(
+        lambda: aio.sync_table(
+            data,
+            declared,
+            _unwrapped(conn),
+            mode=mode,
+            key=key,
+            on_conflict=on_conflict,
+            dedup=dedup,
+            on_error=on_error,
+            max_rejects=max_rejects,
+            schema_changes=schema_changes,
+            progress=progress,
+            dry_run=dry_run,
+        )
+    )
+
+
+def plan(
+    tables: type | pa.Schema | Sequence[type | pa.Schema] | ModuleType,
+    conn: object,
+    *,
+    schema_changes: SchemaChanges = "safe",
+) -> MigrationPlan:
+    """What `migrate` would do, as readable steps: `print(plan)`, `plan.steps`, `plan.statements`; empty if nothing."""
+    declared = _described(tables)
+    return _portal.run(lambda: aio.plan(declared, _unwrapped(conn), schema_changes=schema_changes))
+
+
+def migrate(
+    tables: type | pa.Schema | Sequence[type | pa.Schema] | ModuleType,
+    conn: object,
+    *,
+    schema_changes: SchemaChanges = "safe",
+) -> MigrationPlan:
+    """Create or alter the live tables to match their declarations, in one transaction; what was done is returned."""
+    declared = _described(tables)
+    return _portal.run(lambda: aio.migrate(declared, _unwrapped(conn), schema_changes=schema_changes))
+
+
+def read_table(table: type | pa.Schema | str, conn: object) -> pa.Table:
+    """All rows of the table, in its declared types; of a table given by name, in the types that it has."""
+    declared = _described(table)
+    return _portal.run(lambda: aio.read_table(declared, _unwrapped(conn)))
+
+
+def read_batches(table: type | pa.Schema | str, conn: object) -> Iterator[pa.RecordBatch]:
+    """The rows of the table as a stream of record batches. Close it if you stop early: the connection is busy until then."""
+    batches = aio.read_batches(_described(table), _unwrapped(conn))
+    try:
+        while True:
+            batch = _portal.run(lambda: anext(batches, None))
+            if batch is None:
+                return
+            yield batch
+    finally:
+        _portal.run(batches.aclose)
+
+
+def open_source(
+    data: object,
+    table: type | pa.Schema | None = None,
+    *,
+    format: str | None = None,
+    field_names: Sequence[str] | None = None,
+) -> BatchStream:
+    """The data as a one-shot stream of record batches; with a `table`, converted to the types that it declares.
+
+    No database is needed. `field_names` names the members of tuples; `format` overrides what a path's suffix says.
+
+    >>> import arrowsync
+    >>> arrowsync.open_source([(1, "a")], field_names=["id", "name"]).read_all().to_pylist()
+    [{'id': 1, 'name': 'a'}]
+    """
+    return source.open_source(data, table, format=format, field_names=field_names)
+
+
+def _described(tables: T) -> T:
+    """The same; each class among them is read here, in the thread of its author, where its local names can be seen."""
+    for table in tables if isinstance(tables, (list, tuple)) else (tables,):
+        if isinstance(table, type):
+            describe(table)
+    return tables
+
+
+def _unwrapped(conn: object) -> object:
+    if isinstance(conn, Connection):
+        return conn._async
+    if isinstance(conn, aio.Connection):
+        raise DeclarationError("this is an async connection", hint="await arrowsync.aio.sync_table, or use arrowsync.connect")
+    return conn
+
+

@@ -1,0 +1,185 @@
+"""What every conversion kernel is made of: `Converted`, `Failure`, and typed access to Arrow arrays.
+
+A kernel maps a plain array to a `Converted`: the array of the target type, with NULL wherever a value can't be stored
+exactly, and one `Failure` for each reason, whose mask says where. Nothing is raised for a bad value; the errors and the
+rejects are both made from the failures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Column: TypeAlias = pa.Array[Any]
+    Numbers: TypeAlias = npt.NDArray[Any]
+    Mask: TypeAlias = npt.NDArray[np.bool_]
+
+TIME_UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+
+# pyarrow's `safe=True` casts raise these two for a value, or for a batch of text, that doesn't fit.
+CAST_ERRORS = (pa.ArrowInvalid, pa.ArrowNotImplementedError)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Failure:
+    """Where values can't be stored (`mask`, True is bad; never True for a NULL) and why.
+
+    `reason` is a short phrase that follows "is" ("out of range for int16"), or starts with "contains".
+    """
+
+    mask: Mask
+    reason: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """The words of a failure, before it is known where it hits."""
+
+    reason: str
+    hint: str
+
+    def at(self, mask: Mask) -> Failure:
+        return Failure(mask, self.reason, self.hint)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Converted:
+    """The outcome of a kernel: `values` of the target type, NULL wherever one of the `failures` hits."""
+
+    values: Column
+    failures: tuple[Failure, ...] = ()
+
+    def then(self, kernel: Kernel) -> Converted:
+        """This, followed by another kernel on the values that are left."""
+        after = kernel(self.values)
+        return Converted(after.values, self.failures + after.failures)
+
+
+Kernel: TypeAlias = Callable[["Column"], Converted]
+
+
+def refuse(values: Column, *failures: Failure) -> Converted:
+    """`values` with NULL wherever a failure hits; failures that hit nothing are dropped."""
+    hits = tuple(failure for failure in failures if failure.mask.any())
+    if not hits:
+        return Converted(values)
+    return Converted(blank(values, any_of(hits, len(values))), hits)
+
+
+def any_of(failures: tuple[Failure, ...], length: int) -> Mask:
+    """One mask: True where any of the failures hits."""
+    bad = np.zeros(length, np.bool_)
+    for failure in failures:
+        bad |= failure.mask
+    return bad
+
+
+def blank(values: Column, bad: Mask) -> Column:
+    """`values` with NULL where `bad` is True."""
+    return pc.if_else(pa.array(bad), pa.scalar(None, values.type), values)
+
+
+def mask_of(flags: Column) -> Mask:
+    """A boolean Arrow array as a numpy mask; NULL is False."""
+    if flags.null_count:
+        flags = flags.fill_null(False)
+    return np.asarray(flags.to_numpy(zero_copy_only=False), np.bool_)
+
+
+def is_valid(values: Column) -> Mask:
+    """True where `values` isn't NULL."""
+    return mask_of(values.is_valid())
+
+
+def bounds(values: Column) -> tuple[Any, Any] | None:
+    """The least and the greatest value as Python objects, or None where all are NULL. For numbers: one cheap pass."""
+    found: Any = pc.min_max(values)
+    least, greatest = found["min"].as_py(), found["max"].as_py()
+    return None if least is None else (least, greatest)
+
+
+_NUMPY = {
+    pa.int8(): np.int8,
+    pa.int16(): np.int16,
+    pa.int32(): np.int32,
+    pa.int64(): np.int64,
+    pa.uint8(): np.uint8,
+    pa.uint16(): np.uint16,
+    pa.uint32(): np.uint32,
+    pa.uint64(): np.uint64,
+    pa.float32(): np.float32,
+    pa.float64(): np.float64,
+}
+
+
+def numpy_type(kind: pa.DataType) -> np.dtype[Any]:
+    """The numpy type of an Arrow int or float type."""
+    return np.dtype(_NUMPY[kind])
+
+
+def numbers(values: Column) -> Numbers:
+    """An int or float array as a numpy view, zero where it is NULL."""
+    if values.null_count:
+        values = values.fill_null(0)
+    return _slice_of(values, 1, numpy_type(values.type))
+
+
+def decimal_words(values: Column) -> Numbers:
+    """A decimal128 or decimal256 array as rows of 2 or 4 int64 words, least significant first; zero where it is NULL."""
+    if values.null_count:
+        values = values.fill_null(pa.scalar(Decimal(0), values.type))
+    words = values.type.byte_width // 8
+    return _slice_of(values, words, np.dtype(np.int64)).reshape(-1, words)
+
+
+def fixed_bytes(values: Column) -> Numbers:
+    """A fixed_size_binary array as rows of bytes. What stands under a NULL is whatever was there."""
+    width: int = values.type.byte_width
+    return _slice_of(values, width, np.dtype(np.uint8)).reshape(-1, width)
+
+
+def _slice_of(values: Column, width: int, dtype: np.dtype[Any]) -> Numbers:
+    buffer = values.buffers()[1]
+    if buffer is None or not len(values):
+        return np.empty(0, dtype)
+    start = values.offset * width * dtype.itemsize
+    return np.frombuffer(buffer, dtype, count=len(values) * width, offset=start)
+
+
+def text_offsets(values: Column) -> Numbers:
+    """The n + 1 offsets of a string or binary array into its data."""
+    buffer = values.buffers()[1]
+    if buffer is None or not len(values):
+        return np.zeros(1, np.int32)
+    return np.frombuffer(buffer, np.int32, count=len(values) + 1, offset=values.offset * 4)
+
+
+def text_bytes(values: Column) -> Numbers:
+    """The bytes that a string or binary array covers, with those under NULLs."""
+    offsets = text_offsets(values)
+    buffer = values.buffers()[2]
+    if buffer is None or offsets[0] == offsets[-1]:
+        return np.empty(0, np.uint8)
+    return np.frombuffer(buffer, np.uint8, count=int(offsets[-1] - offsets[0]), offset=int(offsets[0]))
+
+
+def build(data: Numbers, like: Column, kind: pa.DataType) -> Column:
+    """An Arrow array of fixed-width `kind` from its numpy data, NULL where `like` is."""
+    return pa.Array.from_buffers(kind, len(like), [validity(like), pa.py_buffer(np.ascontiguousarray(data))])
+
+
+def validity(values: Column) -> pa.Buffer | None:
+    """The validity bitmap of `values`, starting at bit 0, or None where nothing is NULL."""
+    if not values.null_count:
+        return None
+    return pa.py_buffer(np.packbits(is_valid(values), bitorder="little"))

@@ -1,0 +1,185 @@
+"""The conversion rules, one table: what a value of one family becomes in a column of another, exactly or not at all.
+
+A pair that isn't in `RULES` is refused when a converter is compiled, before any data moves, with the hint of `WAYS_OUT`
+where there is one. To add a rule, write a kernel (see `arrays`) in the module of its families and give it a line here.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from functools import partial
+from typing import TypeAlias
+
+import pyarrow as pa
+from pyarrow import types
+
+from arrowsync.convert import decimals, jsontext, numbers, numbertext, temporal, temporaltext, text, uuids
+from arrowsync.convert.arrays import Column, Converted, Kernel
+from arrowsync.convert.layouts import plain_type, through
+from arrowsync.declare.spec import ColumnSpec
+
+
+class Family(enum.Enum):
+    """Types that convert by the same rules. The value is the word for them in messages."""
+
+    BOOL = "a boolean"
+    INT = "an integer"
+    FLOAT = "a float"
+    DECIMAL = "a decimal"
+    STRING = "text"
+    BINARY = "binary"
+    DATE = "a date"
+    TIME = "a time"
+    NAIVE = "a timestamp without time zone"
+    ZONED = "a timestamp with time zone"
+    DURATION = "a duration"
+    UUID = "a UUID"
+    JSON = "JSON"
+    ENUM = "an enum"
+
+
+F = Family
+Rule: TypeAlias = Callable[[Column, ColumnSpec], Converted]
+
+RULES: dict[tuple[Family, Family], Rule] = {
+    (F.BOOL, F.BOOL): numbers.keep,
+    (F.BOOL, F.INT): numbers.widen,
+    (F.BOOL, F.STRING): numbertext.number_to_text,
+    (F.INT, F.BOOL): numbers.int_to_bool,
+    (F.INT, F.INT): numbers.int_to_int,
+    (F.INT, F.FLOAT): numbers.int_to_float,
+    (F.INT, F.DECIMAL): decimals.int_to_decimal,
+    (F.INT, F.STRING): numbertext.number_to_text,
+    (F.FLOAT, F.INT): numbers.float_to_int,
+    (F.FLOAT, F.FLOAT): numbers.float_to_float,
+    (F.FLOAT, F.DECIMAL): decimals.float_to_decimal,
+    (F.FLOAT, F.STRING): numbertext.number_to_text,
+    (F.DECIMAL, F.INT): decimals.decimal_to_int,
+    (F.DECIMAL, F.FLOAT): decimals.decimal_to_float,
+    (F.DECIMAL, F.DECIMAL): decimals.decimal_to_decimal,
+    (F.DECIMAL, F.STRING): numbertext.decimal_to_text,
+    (F.STRING, F.BOOL): numbertext.text_to_bool,
+    (F.STRING, F.INT): numbertext.text_to_int,
+    (F.STRING, F.FLOAT): numbertext.text_to_float,
+    (F.STRING, F.DECIMAL): numbertext.text_to_decimal,
+    (F.STRING, F.STRING): text.text_to_text,
+    (F.STRING, F.DATE): temporaltext.text_to_date,
+    (F.STRING, F.TIME): temporaltext.text_to_time,
+    (F.STRING, F.NAIVE): temporaltext.text_to_naive,
+    (F.STRING, F.ZONED): temporaltext.text_to_zoned,
+    (F.STRING, F.UUID): uuids.text_to_uuid,
+    (F.STRING, F.JSON): jsontext.text_to_json,
+    (F.STRING, F.ENUM): text.text_to_enum,
+    (F.BINARY, F.BINARY): numbers.keep,
+    (F.BINARY, F.STRING): text.binary_to_text,
+    (F.BINARY, F.UUID): uuids.binary_to_uuid,
+    (F.DATE, F.DATE): temporal.date_to_date,
+    (F.DATE, F.NAIVE): temporal.date_to_timestamp,
+    (F.DATE, F.STRING): temporaltext.date_to_text,
+    (F.TIME, F.TIME): temporal.time_to_time,
+    (F.TIME, F.STRING): temporaltext.time_to_text,
+    (F.NAIVE, F.DATE): temporal.timestamp_to_date,
+    (F.NAIVE, F.NAIVE): temporal.timestamp_to_timestamp,
+    (F.NAIVE, F.STRING): temporaltext.timestamp_to_text,
+    (F.ZONED, F.DATE): temporal.timestamp_to_date,
+    (F.ZONED, F.NAIVE): temporal.timestamp_to_timestamp,
+    (F.ZONED, F.ZONED): temporal.timestamp_to_timestamp,
+    (F.ZONED, F.STRING): temporaltext.timestamp_to_text,
+    (F.DURATION, F.DURATION): temporal.duration_to_duration,
+    (F.UUID, F.UUID): numbers.keep,
+    (F.UUID, F.STRING): uuids.uuid_to_text,
+    (F.UUID, F.BINARY): uuids.uuid_to_binary,
+    (F.JSON, F.JSON): jsontext.text_to_json,
+    (F.JSON, F.STRING): text.text_to_text,
+}
+
+WAYS_OUT: dict[tuple[Family, Family], str] = {
+    (F.NAIVE, F.ZONED): "declare datetime without TimeZone, or say which zone the data is in (polars: dt.replace_time_zone)",
+    (F.DATE, F.ZONED): "declare date, or make the data timestamps with a zone",
+    (F.STRING, F.BINARY): "is it UTF-8, hexadecimal or Base64? Decode it to binary first, or declare str",
+    (F.INT, F.NAIVE): "say what the numbers count: cast them to a timestamp first, or declare int",
+    (F.INT, F.ZONED): "say what the numbers count: cast them to a timestamp with a zone first, or declare int",
+    (F.INT, F.DATE): "say what the numbers count: cast them to a date first, or declare int",
+    (F.INT, F.DURATION): "say what the numbers count: cast them to a duration first, or declare int",
+    (F.FLOAT, F.BOOL): "compare it with something first, or declare float",
+    (F.NAIVE, F.TIME): "take the time of day first, or declare datetime",
+}
+
+_CHECKS: dict[Family, Rule] = {F.STRING: text.check_text, F.BINARY: text.check_binary}
+
+
+def family_of(kind: pa.DataType) -> Family | None:
+    """The family of a type in its plain layout, or None for one that converts to nothing but itself."""
+    if isinstance(kind, pa.UuidType):
+        return F.UUID
+    if isinstance(kind, pa.JsonType):
+        return F.JSON
+    if isinstance(kind, pa.TimestampType):
+        return F.NAIVE if kind.tz is None else F.ZONED
+    for test, family in _TESTS:
+        if test(kind):
+            return family
+    return None
+
+
+_TESTS: tuple[tuple[Callable[[pa.DataType], bool], Family], ...] = (
+    (types.is_boolean, F.BOOL),
+    (types.is_integer, F.INT),
+    (types.is_floating, F.FLOAT),
+    (types.is_decimal, F.DECIMAL),
+    (types.is_string, F.STRING),
+    (types.is_binary, F.BINARY),
+    (types.is_date, F.DATE),
+    (types.is_time, F.TIME),
+    (types.is_duration, F.DURATION),
+)
+
+
+def target_family(column: ColumnSpec) -> Family | None:
+    """The family of a declared type, or None for a type that only takes data of the very same type."""
+    kind = column.type
+    if types.is_dictionary(kind):
+        return F.ENUM if column.labels else None
+    if isinstance(kind, pa.JsonType) and kind.storage_type != pa.string():
+        return None
+    inexact_unit = isinstance(kind, pa.TimestampType | pa.Time32Type | pa.Time64Type | pa.DurationType) and kind.unit != "us"
+    if inexact_unit or types.is_date64(kind) or plain_type(kind) != kind:
+        return None
+    return family_of(kind)
+
+
+def kernel_for(source: pa.DataType, column: ColumnSpec) -> Kernel | None:
+    """The kernel from a type of the data to a declared column, or None where no value could ever be converted."""
+    if types.is_null(source):
+        return lambda values: Converted(pa.nulls(len(values), column.type))
+    target = target_family(column)
+    if target is None:
+        return Converted if source == column.type else None
+    own = family_of(plain_type(source))
+    rule = None if own is None else RULES.get((own, target))
+    return None if rule is None else partial(_convert, rule=rule, check=_CHECKS.get(target), column=column)
+
+
+def _convert(values: Column, *, rule: Rule, check: Rule | None, column: ColumnSpec) -> Converted:
+    if text.has_labels(values, column):
+        return Converted(values)
+
+    def kernel(plain: Column) -> Converted:
+        outcome = rule(plain, column)
+        return outcome if check is None else outcome.then(lambda v: check(v, column))
+
+    outcome = through(kernel, values)
+    if isinstance(column.type, pa.BaseExtensionType):
+        return Converted(pa.ExtensionArray.from_storage(column.type, outcome.values), outcome.failures)
+    return outcome
+
+
+def refusal(source: pa.DataType, column: ColumnSpec) -> tuple[str, str]:
+    """Why `kernel_for` gives None, as a short phrase, and the way out."""
+    plain = plain_type(source)
+    own, target = family_of(plain), target_family(column)
+    if own is None or target is None:
+        return f"{source} never becomes {column.type}", "convert the data first, or declare the type that it has"
+    hint = WAYS_OUT.get((own, target), "convert the data first, or declare the type that it has")
+    return f"{own.value} ({source}) never becomes {target.value} ({column.type})", hint

@@ -1,0 +1,225 @@
+"""Kernels between text and date, time and timestamp, in RFC 3339: `2020-01-31`, `10:00:00.5`, `2020-01-31T10:00:00Z`.
+
+A timestamp may have a blank in the place of the `T`, may be a date alone (its midnight, naive) and has an offset (`Z`,
+`+01:00`, `+0100`, `+01`) where it is aware. An offset in text for a naive column is converted to UTC; text without one is
+refused by an aware column. Hours, minutes and seconds are all there, and the fraction has at most microseconds.
+
+pyarrow's parser goes first, being fast; only a column that it refuses, or where it is laxer than this, is taken apart with
+a regular expression.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from arrowsync.convert.arrays import (
+    Column,
+    Complaint,
+    Converted,
+    Mask,
+    Numbers,
+    build,
+    is_valid,
+    mask_of,
+    numbers,
+    refuse,
+    text_bytes,
+    text_offsets,
+)
+from arrowsync.convert.temporal import (
+    FINER,
+    FIRST_MICRO,
+    LAST_MICRO,
+    MICROS_PER_DAY,
+    OUT_OF_RANGE,
+    in_calendar,
+    in_day,
+    timestamp_to_timestamp,
+)
+from arrowsync.declare.spec import ColumnSpec
+
+_DATE = r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})"
+_TIME = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]+))?"
+_OFFSET = r"(?P<zone>Z|(?P<zone_sign>[+-])(?P<zone_hour>[0-9]{2})(?::?(?P<zone_minute>[0-9]{2}))?)"
+DATE_TEXT = f"^{_DATE}$"
+TIME_TEXT = f"^{_TIME}$"
+TIMESTAMP_TEXT = f"^{_DATE}(?:[T ]{_TIME}{_OFFSET}?)?$"
+
+NOT_A_DATE = Complaint("not a date like 2020-01-31", "write dates as year-month-day (ISO 8601)")
+NOT_A_TIME = Complaint("not a time like 10:00:00", "write times as hh:mm:ss or hh:mm:ss.ffffff")
+NOT_A_TIMESTAMP = Complaint(
+    "not a date and time like 2020-01-31T10:00:00", "write timestamps as in RFC 3339, with seconds"
+)
+NO_SUCH_DAY = Complaint("not a day of the calendar", "months have 28 to 31 days, years 12 months")
+NO_SUCH_TIME = Complaint("not a time of day", "hours end at 23, minutes and seconds at 59, offsets at 23:59")
+NO_OFFSET = Complaint(
+    "without an offset from UTC",
+    "add Z or an offset like +01:00 to the text, or declare datetime without TimeZone",
+)
+
+
+def text_to_date(values: Column, column: ColumnSpec) -> Converted:
+    try:
+        return in_calendar(values.cast(pa.date32()))
+    except pa.ArrowInvalid:
+        parts = _Parts(values, DATE_TEXT)
+    days, impossible = parts.days()
+    return refuse(
+        build(days.astype(np.int32), values, pa.date32()),
+        NOT_A_DATE.at(parts.mismatch),
+        NO_SUCH_DAY.at(impossible),
+    ).then(in_calendar)
+
+
+def text_to_time(values: Column, column: ColumnSpec) -> Converted:
+    try:
+        # pyarrow has no parser for times, but one for timestamps. It takes "10" and "10:00" too, this doesn't.
+        parsed = pc.binary_join_element_wise("1970-01-01T", values, "").cast(pa.timestamp("us"))
+        if _lengths(values)[is_valid(values)].min(initial=8) >= 8:
+            return Converted(parsed.view(pa.int64()).view(pa.time64("us")))
+    except pa.ArrowInvalid:
+        pass
+    parts = _Parts(values, TIME_TEXT)
+    micros, impossible, fine = parts.micros()
+    return refuse(
+        build(micros, values, pa.time64("us")),
+        NOT_A_TIME.at(parts.mismatch),
+        NO_SUCH_TIME.at(impossible),
+        FINER.at(fine),
+    )
+
+
+def text_to_naive(values: Column, column: ColumnSpec) -> Converted:
+    parsed = _cast_timestamps(values, pa.timestamp("us"))
+    if parsed is None:
+        parsed = _cast_timestamps(values, pa.timestamp("us", "UTC"))
+    if parsed is None:
+        return _parse_timestamps(values, column, offset_needed=False)
+    return timestamp_to_timestamp(parsed, column)
+
+
+def text_to_zoned(values: Column, column: ColumnSpec) -> Converted:
+    parsed = _cast_timestamps(values, pa.timestamp("us", "UTC"))
+    if parsed is None:
+        return _parse_timestamps(values, column, offset_needed=True)
+    return timestamp_to_timestamp(parsed, column)
+
+
+def _cast_timestamps(values: Column, kind: pa.DataType) -> Column | None:
+    """What pyarrow makes of the text, or None where it refuses one, or where it let one without seconds pass."""
+    try:
+        parsed = values.cast(kind)
+    except pa.ArrowInvalid:
+        return None
+    lengths = _lengths(values)
+    timed = lengths > 10
+    if not timed.any():
+        return parsed
+    if lengths[timed].min() < 19:
+        return None
+    # pyarrow has checked each field; what it took for minutes must be followed by ":" and not by an offset.
+    starts = text_offsets(values)[:-1] - text_offsets(values)[0]
+    return parsed if bool((text_bytes(values)[starts[timed] + 16] == ord(":")).all()) else None
+
+
+def _lengths(values: Column) -> Numbers:
+    """The number of bytes of each value, zero where it is NULL."""
+    lengths = np.diff(text_offsets(values))
+    return np.where(is_valid(values), lengths, 0) if values.null_count else lengths
+
+
+def _parse_timestamps(values: Column, column: ColumnSpec, *, offset_needed: bool) -> Converted:
+    parts = _Parts(values, TIMESTAMP_TEXT)
+    days, no_day = parts.days()
+    micros, no_time, fine = parts.micros()
+    offset, no_offset = parts.offset()
+    total = days * MICROS_PER_DAY + micros - offset
+    known = ~parts.mismatch & ~no_day & ~no_time & ~no_offset
+    beyond = known & is_valid(values) & ((total < FIRST_MICRO) | (total > LAST_MICRO))
+    naive = ~parts.mismatch & is_valid(values) & ~parts.has("zone") if offset_needed else np.zeros(len(values), np.bool_)
+    return refuse(
+        build(total, values, column.type),
+        NOT_A_TIMESTAMP.at(parts.mismatch),
+        NO_OFFSET.at(naive),
+        NO_SUCH_DAY.at(no_day),
+        NO_SUCH_TIME.at(no_time | no_offset),
+        FINER.at(fine),
+        OUT_OF_RANGE.at(beyond),
+    )
+
+
+class _Parts:
+    """The fields of date and time text, taken apart by a pattern with named groups; zero where one isn't there.
+
+    `mismatch` is True where the text isn't NULL and doesn't have the form of the pattern.
+    """
+
+    def __init__(self, values: Column, pattern: str) -> None:
+        found: Any = pc.extract_regex(values, pattern)
+        self.mismatch: Mask = is_valid(values) & ~is_valid(found)
+        self._fields: dict[str, Column] = {
+            field.name: found.field(index).fill_null("") for index, field in enumerate(found.type)
+        }
+        self.matched: Mask = is_valid(found)
+
+    def has(self, name: str) -> Mask:
+        return mask_of(pc.not_equal(self._fields[name], ""))
+
+    def number(self, name: str) -> Numbers:
+        text = self._fields[name]
+        return numbers(pc.if_else(pc.equal(text, ""), "0", text).cast(pa.int64()))
+
+    def days(self) -> tuple[Numbers, Mask]:
+        """Days since 1970-01-01, and where there is no such day."""
+        year, month, day = self.number("year"), self.number("month"), self.number("day")
+        possible = self.matched & (month >= 1) & (month <= 12)
+        months = np.where(possible, (year - 1970) * 12 + month - 1, 0).astype("M8[M]")
+        first, after = months.astype("M8[D]").astype(np.int64), (months + 1).astype("M8[D]").astype(np.int64)
+        possible &= (day >= 1) & (day <= after - first)
+        return np.where(possible, first + day - 1, 0), self.matched & ~possible
+
+    def micros(self) -> tuple[Numbers, Mask, Mask]:
+        """Microseconds since midnight, where there is no such time, and where the fraction has too many digits."""
+        hour, minute, second = self.number("hour"), self.number("minute"), self.number("second")
+        impossible = (hour > 23) | (minute > 59) | (second > 59)
+        digits = pc.utf8_rtrim(self._fields["fraction"], characters="0")
+        fine = numbers(pc.binary_length(digits)) > 6
+        fraction = numbers(pc.utf8_slice_codeunits(pc.utf8_rpad(digits, 6, "0"), 0, 6).cast(pa.int64()))
+        return (hour * 3600 + minute * 60 + second) * 1_000_000 + fraction, impossible, fine
+
+    def offset(self) -> tuple[Numbers, Mask]:
+        """Microseconds east of UTC, and where there is no such offset."""
+        hour, minute = self.number("zone_hour"), self.number("zone_minute")
+        sign = np.where(mask_of(pc.equal(self._fields["zone_sign"], "-")), -1, 1)
+        return sign * (hour * 3600 + minute * 60) * 1_000_000, (hour > 23) | (minute > 59)
+
+
+def date_to_text(values: Column, column: ColumnSpec) -> Converted:
+    """`2020-01-31`."""
+    return in_calendar(values).then(lambda v: Converted(v.cast(pa.string())))
+
+
+def time_to_text(values: Column, column: ColumnSpec) -> Converted:
+    """`10:00:00`, with the fraction where it isn't zero."""
+    return in_day(values).then(lambda v: Converted(pc.replace_substring_regex(v.cast(pa.string()), r"\.0+$", "")))
+
+
+def timestamp_to_text(values: Column, column: ColumnSpec) -> Converted:
+    """`2020-01-31T10:00:00` for a naive timestamp, the same in UTC with a `Z` for an aware one."""
+    kind = values.type
+    assert isinstance(kind, pa.TimestampType)
+    utc = values if kind.tz is None else values.cast(pa.timestamp(kind.unit, "UTC"))
+    return in_calendar(utc).then(
+        lambda v: Converted(
+            pc.replace_substring_regex(
+                v.cast(pa.string()),
+                # pyarrow writes a blank, and the fraction in full.
+                r"^(\S+) ([0-9:]+(?:\.[0-9]*[1-9][0-9]*)?)(?:\.0+)?(Z?)$",
+                r"\1T\2\3",
+            )
+        )
+    )

@@ -1,0 +1,83 @@
+"""A progress bar on a terminal and in a notebook; nothing elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+
+Progress = Callable[[int, "int | None"], None]
+"""Called with the rows read so far and their number in all (None where that isn't known), from a worker thread."""
+
+_INTERVAL = 0.1  # seconds between two updates of what is shown
+
+
+@contextmanager
+def shown_progress(wanted: bool | Progress | None, title: str) -> Iterator[Progress | None]:
+    """The callback to report to: the caller's own, or one that draws a bar; None where nothing is to be shown.
+
+    `wanted` is None for "where somebody watches" (a terminal or a notebook), True or False to decide it.
+    """
+    if callable(wanted):
+        yield wanted
+    elif wanted is False:
+        yield None
+    elif _in_notebook():
+        yield _notebook_bar(title)
+    elif wanted or sys.stderr.isatty():
+        with _terminal_bar(title) as bar:
+            yield bar
+    else:
+        yield None
+
+
+def _in_notebook() -> bool:
+    ipython: Any = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell is not None and type(shell).__name__ == "ZMQInteractiveShell"
+
+
+def _throttled(show: Callable[[int, int | None], None]) -> Progress:
+    last = 0.0
+
+    def report(rows: int, total: int | None) -> None:
+        nonlocal last
+        now = monotonic()
+        if now - last >= _INTERVAL or rows == total:
+            last = now
+            show(rows, total)
+
+    return report
+
+
+def _notebook_bar(title: str) -> Progress:
+    from html import escape
+
+    from IPython.display import HTML, display
+
+    handle: Any = None
+
+    def show(rows: int, total: int | None) -> None:
+        nonlocal handle
+        bar = f"<progress value={rows} max={total}></progress> " if total else ""
+        page = HTML(f"{bar}{escape(title)}: {rows:,} rows")
+        if handle is None:
+            handle = display(page, display_id=True)
+        else:
+            handle.update(page)
+
+    return _throttled(show)
+
+
+@contextmanager
+def _terminal_bar(title: str) -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield _throttled(lambda rows, total: bar.update(task, completed=rows, total=total))

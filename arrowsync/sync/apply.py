@@ -1,0 +1,53 @@
+"""Plans: made from the live catalog, and carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from arrowsync.catalog import Catalog, ObjectName
+from arrowsync.declare.spec import TableSpec
+from arrowsync.dialects.dialect import Dialect, Session
+from arrowsync.migrate.changes import Change
+from arrowsync.migrate.plan import MigrationPlan, Step, altered_table, plan_migration
+from arrowsync.options import SchemaChanges
+from arrowsync.sql import trusted
+
+
+def make_plan(
+    dialect: Dialect,
+    session: Session,
+    current: Catalog,
+    target: Catalog,
+    specs: Sequence[TableSpec],
+    schema_changes: SchemaChanges,
+) -> MigrationPlan:
+    """The plan that brings the live `current` to `target`, with statements as this server gets them."""
+    quoting = dialect.quoting(session.server)
+
+    def statements(change: Change) -> tuple[str, ...]:
+        return tuple(statement.text(quoting) for statement in dialect.render(change))
+
+    renames = {
+        (ObjectName(spec.namespace, spec.name), column.name): column.renamed_from
+        for spec in specs
+        for column in spec.columns
+        if column.renamed_from is not None
+    }
+    return plan_migration(
+        current,
+        target,
+        schema_changes=schema_changes,
+        widens=dialect.widens,
+        statements=statements,
+        renames=renames,
+    )
+
+
+async def apply_steps(dialect: Dialect, session: Session, steps: Sequence[Step]) -> None:
+    """Run the steps in the session's transaction, with the tables that they alter locked first."""
+    altered = dict.fromkeys(name for step in steps if (name := altered_table(step.change)) is not None)
+    for name in altered:
+        await dialect.lock(session, name, "alter")
+    for step in steps:
+        for statement in step.statements:
+            await session.execute(trusted(statement))

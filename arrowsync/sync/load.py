@@ -1,0 +1,78 @@
+"""Rows into the table: straight, or through a staging table and a merge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from arrowsync.catalog import Column, Table
+from arrowsync.dialects.dialect import Dialect, LoadTarget, MergeJob, Outcome, Session
+from arrowsync.errors import ConstraintViolated
+from arrowsync.sql import sql
+from arrowsync.sync.intake import Intake
+
+
+@dataclass(slots=True)
+class Counts:
+    """Rows by outcome, and the bytes sent."""
+
+    loaded: int = 0
+    bytes_sent: int = 0
+    rows: dict[Outcome, int] = field(default_factory=dict[Outcome, int])
+
+    def __getitem__(self, outcome: Outcome) -> int:
+        return self.rows.get(outcome, 0)
+
+
+async def load_straight(session: Session, table: Table, intake: Intake, *, replace: bool) -> Counts:
+    """The rows straight into the table, after deleting what is there where they replace it."""
+    counts = Counts()
+    if replace:
+        counts.rows["deleted"] = await session.execute(sql("DELETE FROM {table}", table=table.name.identifier))
+    target = LoadTarget(table.name, _columns(table, intake.schema), intake.schema)
+    result = await session.load(target, iter(intake))
+    counts.loaded = counts.rows["inserted"] = result.rows
+    counts.bytes_sent = result.bytes
+    return counts
+
+
+async def stage(dialect: Dialect, session: Session, table: Table, intake: Intake) -> tuple[LoadTarget, Counts]:
+    """The rows into a new staging table, with the types of the target's columns and none of its constraints."""
+    columns = _columns(table, intake.schema)
+    name, statement = dialect.create_staging(table, [column.name for column in columns])
+    await session.execute(statement)
+    target = LoadTarget(name, columns, intake.schema)
+    result = await session.load(target, iter(intake))
+    return target, Counts(loaded=result.rows, bytes_sent=result.bytes)
+
+
+async def merge(dialect: Dialect, session: Session, job: MergeJob, counts: Counts) -> None:
+    """The staged rows into the table; adds what became of them to `counts`, and drops the staging table."""
+    if job.key and job.dedup == "error":
+        await _refuse_duplicates(dialect, session, job)
+    for step in dialect.merge_steps(job):
+        rows = await session.execute(step.statement)
+        if step.outcome is not None:
+            counts.rows[step.outcome] = counts[step.outcome] + rows
+    await session.execute(sql("DROP TABLE {staging}", staging=job.staging.identifier))
+
+
+def _columns(table: Table, schema: pa.Schema) -> tuple[Column, ...]:
+    by_name = {column.name: column for column in table.columns}
+    return tuple(by_name[name] for name in schema.names)
+
+
+async def _refuse_duplicates(dialect: Dialect, session: Session, job: MergeJob) -> None:
+    repeated = await session.fetch(dialect.duplicates(job))
+    if not repeated.num_rows:
+        return
+    keys = [tuple(row[name] for name in job.key) for row in repeated.to_pylist()]
+    shown = ", ".join(f"({', '.join(map(repr, key))})" for key in keys)
+    raise ConstraintViolated(
+        f"the data has several rows with one key ({', '.join(job.key)}): {shown}{' ...' if len(keys) == 5 else ''}",
+        kind="unique",
+        table=str(job.target.name),
+        column=job.key[0] if len(job.key) == 1 else None,
+        hint='mend the data, or take the last or first of them with dedup="last" or "first"',
+    )

@@ -1,0 +1,67 @@
+"""The way out: a table of the database as batches of its declared types."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+
+from arrowsync.catalog import ObjectName, Table
+from arrowsync.convert.compile import Converter, compile_converter
+from arrowsync.declare.spec import TableSpec
+from arrowsync.dialects.dialect import Dialect, Session
+from arrowsync.errors import MigrationError
+from arrowsync.sql import SQL, Identifier, join, sql
+from arrowsync.sync.tables import declared_spec
+
+
+@dataclass(frozen=True, slots=True)
+class TableReader:
+    """The schema of what is read, and the batches."""
+
+    schema: pa.Schema
+    batches: AsyncIterator[pa.RecordBatch]
+
+
+@asynccontextmanager
+async def open_table(table: object, dialect: Dialect, session: Session) -> AsyncIterator[TableReader]:
+    """The rows of `table` as batches of its declared types; of a table given by name, in the types that it has."""
+    declared = declared_spec(table)
+    name = declared if isinstance(declared, ObjectName) else ObjectName(declared.namespace, declared.name)
+    live = (await dialect.discover(session, [name])).table(name)
+    if live is None:
+        raise MigrationError(f"there is no table {name}", hint="create it with sync_table or migrate")
+    spec = declared if isinstance(declared, TableSpec) else _spec_of(live, dialect)
+    missing = [c.name for c in spec.columns if live.column(c.name) is None]
+    if missing:
+        raise MigrationError(
+            f"the live table {name} has no column {missing[0]!r}", hint="migrate it, or take it out of the declaration"
+        )
+    columns = [column for c in spec.columns if (column := live.column(c.name)) is not None]
+    found = TableSpec(spec.name, tuple(replace(dialect.spec_of(c), nullable=True) for c in columns))
+    convert = compile_converter(found.schema, spec, source=f"the table {name}")
+    async with session.stream(_select(live, columns_of=spec), columns) as batches:
+        yield TableReader(convert.schema, _converted(batches, convert))
+
+
+async def _converted(batches: AsyncIterator[pa.RecordBatch], convert: Converter) -> AsyncIterator[pa.RecordBatch]:
+    row = 0
+    async for batch in batches:
+        yield convert(batch, row)
+        row += batch.num_rows
+
+
+def _spec_of(live: Table, dialect: Dialect) -> TableSpec:
+    return TableSpec(
+        live.name.name, tuple(dialect.spec_of(c) for c in live.columns), key=live.key, namespace=live.name.namespace
+    )
+
+
+def _select(live: Table, columns_of: TableSpec) -> SQL:
+    return sql(
+        "SELECT {columns} FROM {table}",
+        columns=join(", ", [Identifier(column.name) for column in columns_of.columns]),
+        table=live.name.identifier,
+    )

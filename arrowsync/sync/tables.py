@@ -1,0 +1,118 @@
+"""What the user passes as `table`, made into a spec and, with the live table known, into the target of the migration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+import pyarrow as pa
+
+from arrowsync.catalog import Catalog, ObjectName, Table
+from arrowsync.declare.arrow import spec_from_schema
+from arrowsync.declare.dataclasses import describe
+from arrowsync.declare.spec import TableSpec
+from arrowsync.dialects.dialect import Dialect, Server
+from arrowsync.errors import DeclarationError, MigrationError
+from arrowsync.migrate.target import target_catalog
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What is to be loaded: the declared columns, the catalog that has to exist, and the name of its table."""
+
+    spec: TableSpec
+    target: Catalog
+    name: ObjectName
+
+
+def declared_spec(table: object, key: Sequence[str] | None = None) -> TableSpec | ObjectName:
+    """The spec of a dataclass or schema, or the parsed name of a table whose columns the data will tell.
+
+    A `pa.Schema` carries the table's name in its metadata, under the key `name`.
+    """
+    if isinstance(table, str):
+        return parse_name(table)
+    if isinstance(table, pa.Schema):
+        name = (table.metadata or {}).get(b"name", b"").decode()
+        if not name:
+            raise DeclarationError(
+                "the schema has no name for its table",
+                hint='add one with schema.with_metadata({"name": "users"}), or pass the table as a name',
+            )
+        at = parse_name(name)
+        return spec_from_schema(table, at.name, key=tuple(key or ()), namespace=at.namespace)
+    spec = table if isinstance(table, TableSpec) else describe(cast(type, table))
+    return spec if key is None else _keyed(spec, tuple(key))
+
+
+def parse_name(text: str) -> ObjectName:
+    """`"users"`, or `"sales.users"` with a namespace."""
+    *namespace, name = text.split(".")
+    if len(namespace) > 1 or not name or "" in namespace:
+        raise DeclarationError(
+            f"{text!r} is not the name of a table", hint='a name is "table" or "namespace.table"; declare others as a class'
+        )
+    return ObjectName(namespace[0] if namespace else None, name)
+
+
+def aim_at(
+    declared: TableSpec | ObjectName,
+    schema: pa.Schema,
+    current: Catalog,
+    dialect: Dialect,
+    server: Server,
+    key: Sequence[str] | None,
+) -> Aim:
+    """What is to be loaded, given what the data brings and what the database has."""
+    name = declared if isinstance(declared, ObjectName) else ObjectName(declared.namespace, declared.name)
+    live = current.table(name)
+    if live is not None and live.kind not in ("table", "partitioned table"):
+        raise MigrationError(f"{name} is a {live.kind}, not a table", hint="rows can be loaded into tables only")
+    if isinstance(declared, TableSpec):
+        return Aim(declared, _target(declared, dialect, server), name)
+    if live is None:
+        spec = spec_from_schema(schema, name.name, key=tuple(key or ()), namespace=name.namespace)
+        return Aim(spec, _target(spec, dialect, server), name)
+    return _aim_at_live(live, schema, dialect, server, key)
+
+
+def _target(spec: TableSpec, dialect: Dialect, server: Server) -> Catalog:
+    return target_catalog([spec], lambda column, table: dialect.column_of(column, table, server))
+
+
+def _aim_at_live(
+    live: Table, schema: pa.Schema, dialect: Dialect, server: Server, key: Sequence[str] | None
+) -> Aim:
+    """A table that is there and loaded by its name: it is its own declaration, and takes new columns of the data."""
+    new_columns = [field for field in schema if live.column(field.name) is None]
+    known = [c for c in live.columns if not c.generated and (c.required or c.name in schema.names)]
+    columns = tuple(dialect.spec_of(column) for column in known)
+    if new_columns:
+        added = spec_from_schema(pa.schema([f.with_nullable(True) for f in new_columns]), live.name.name)
+        columns += added.columns
+    merge_key = live.key if key is None else tuple(key)
+    spec = TableSpec(live.name.name, columns, key=merge_key, namespace=live.name.namespace)
+    if set(merge_key) != set(live.key) and frozenset(merge_key) not in map(frozenset, live.unique):
+        has = f"its primary key is ({', '.join(live.key)})" if live.key else "it has no primary key"
+        raise DeclarationError(
+            f"({', '.join(merge_key)}) is not a key of the live table {live.name}", table=str(live.name), hint=has
+        )
+    target = live
+    for column in spec.columns[len(known) :]:
+        target = target.with_column(dialect.column_of(column, spec, server))
+    return Aim(spec, Catalog((target,)), live.name)
+
+
+def _keyed(spec: TableSpec, key: tuple[str, ...]) -> TableSpec:
+    """The spec with `key` as its primary key, where it declares none."""
+    if set(key) == set(spec.key):
+        return spec
+    if spec.key:
+        raise DeclarationError(
+            f"key=({', '.join(key)}) differs from the primary key ({', '.join(spec.key)}) of {spec.name!r}",
+            table=spec.name,
+            hint="leave key= out: the declared key is used",
+        )
+    columns = tuple(replace(c, nullable=False) if c.name in key else c for c in spec.columns)
+    return replace(spec, columns=columns, key=key)
