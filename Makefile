@@ -16,12 +16,12 @@ help:  ## what can be made
 
 venv: $(VENV)/.stamp  ## the virtual environment with the package and all that its tests need
 
-$(VENV)/.stamp: pyproject.toml scripts/make-venv
-	bash scripts/make-venv $(VENV)
+$(VENV)/.stamp: pyproject.toml .ci/make-venv
+	bash .ci/make-venv $(VENV)
 	touch $@
 
 demo: venv  ## real data into a DuckDB file, changed, synced again; no server needed
-	$(BIN)/python scripts/demo.py $(ARGS)
+	$(BIN)/python docs/examples/demo.py $(ARGS)
 
 servers: venv  ## install the database servers that the tests start privately, where none is installed
 	PYTHONPATH=tests $(BIN)/python -m servers.install

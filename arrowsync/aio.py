@@ -1,13 +1,13 @@
 """The public names, async. `arrowsync` has the same ones, blocking.
 
-    async with arrowsync.aio.connect("postgresql://localhost/warehouse") as conn:
-        report = await arrowsync.aio.sync_table(df, UserTable, conn)
+async with arrowsync.aio.connect("postgresql://localhost/warehouse") as conn:
+    report = await arrowsync.aio.sync_table(df, UserTable, conn)
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Generator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import ModuleType, TracebackType
 from typing import Any
@@ -140,7 +140,9 @@ async def _session(conn: object, *, reading: bool = False) -> AsyncIterator[tupl
             yield turn
         return
     if hasattr(conn, "_arrowsync_blocking"):
-        raise DeclarationError("this is a blocking connection", hint="use arrowsync.sync_table, or arrowsync.aio.connect")
+        raise DeclarationError(
+            "this is a blocking connection", hint="use arrowsync.sync_table, or arrowsync.aio.connect"
+        )
     dialect, session = await open_session(conn)
     try:
         yield dialect, session
@@ -207,7 +209,7 @@ async def read_table(table: type | pa.Schema | str, conn: object) -> pa.Table:
         return pa.Table.from_batches([batch async for batch in reader.batches], schema=reader.schema)
 
 
-async def read_batches(table: type | pa.Schema | str, conn: object) -> AsyncIterator[pa.RecordBatch]:
+async def read_batches(table: type | pa.Schema | str, conn: object) -> AsyncGenerator[pa.RecordBatch, None]:
     """The rows of the table as a stream of record batches: `async for batch in read_batches(T, conn)`.
 
     Close it (`contextlib.aclosing`) if you stop early: the connection is busy until then.
@@ -221,7 +223,7 @@ async def open_source(
     data: object,
     table: type | pa.Schema | None = None,
     *,
-    format: str | None = None,
+    format: str | None = None,  # noqa: A002 - the word that users look for
     field_names: Sequence[str] | None = None,
 ) -> BatchStream:
     """The data as a stream of record batches, in the types that `table` declares: see `arrowsync.open_source`."""

@@ -7,7 +7,7 @@ rollback.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
 from types import ModuleType, TracebackType
 from typing import TypeVar
 
@@ -48,13 +48,10 @@ class Connection:
     def transaction(self) -> Iterator[None]:
         """A transaction of your own, around as many calls as you like: all or nothing of them."""
         transaction: AbstractAsyncContextManager[None] = self._async.transaction()
-        _portal.run(transaction.__aenter__)
-        try:
+        with ExitStack() as stack:
+            _portal.run(transaction.__aenter__)
+            stack.push(lambda *raised: _portal.run(lambda: transaction.__aexit__(*raised)))
             yield
-        except BaseException as error:
-            _portal.run(lambda: transaction.__aexit__(type(error), error, error.__traceback__))
-            raise
-        _portal.run(lambda: transaction.__aexit__(None, None, None))
 
     def close(self) -> None:
         """Close the connection; what is uncommitted is rolled back. Closing twice does nothing."""
@@ -207,7 +204,7 @@ def open_source(
     data: object,
     table: type | pa.Schema | None = None,
     *,
-    format: str | None = None,
+    format: str | None = None,  # noqa: A002 - the word that users look for
     field_names: Sequence[str] | None = None,
 ) -> BatchStream:
     """The data as a one-shot stream of record batches; with a `table`, converted to the types that it declares.
@@ -233,7 +230,7 @@ def _unwrapped(conn: object) -> object:
     if isinstance(conn, Connection):
         return conn._async
     if isinstance(conn, aio.Connection):
-        raise DeclarationError("this is an async connection", hint="await arrowsync.aio.sync_table, or use arrowsync.connect")
+        raise DeclarationError(
+            "this is an async connection", hint="await arrowsync.aio.sync_table, or use arrowsync.connect"
+        )
     return conn
-
-

@@ -168,5 +168,7 @@ class MissingDriver(ArrowSyncError):
     """An optional package is needed and not installed. `package` is its name on PyPI; the hint is the pip line."""
 
     def __init__(self, package: str, *, needed_for: str) -> None:
-        super().__init__(f"{needed_for} needs the package {package!r}, which is not installed", hint=f"pip install {package}")
+        super().__init__(
+            f"{needed_for} needs the package {package!r}, which is not installed", hint=f"pip install {package}"
+        )
         self.package = package

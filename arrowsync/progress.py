@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from time import monotonic
 from typing import Any
 
@@ -55,16 +56,15 @@ def _throttled(show: Callable[[int, int | None], None]) -> Progress:
 def _notebook_bar(title: str) -> Progress:
     from html import escape
 
-    from IPython.display import HTML, display
-
+    display_module: Any = import_module("IPython.display")
     handle: Any = None
 
     def show(rows: int, total: int | None) -> None:
         nonlocal handle
         bar = f"<progress value={rows} max={total}></progress> " if total else ""
-        page = HTML(f"{bar}{escape(title)}: {rows:,} rows")
+        page = display_module.HTML(f"{bar}{escape(title)}: {rows:,} rows")
         if handle is None:
-            handle = display(page, display_id=True)
+            handle = display_module.display(page, display_id=True)
         else:
             handle.update(page)
 

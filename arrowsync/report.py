@@ -91,12 +91,9 @@ class SyncReport:
         if self.dry_run:
             return f"{self.table}: dry run of {self.mode}, nothing was read or written\n{self.plan}"
         counts = ", ".join(f"{rows:,} {name}" for name, rows in self.outcomes().items())
-        lines = [
-            f"{self.table}: {self.mode} of {self.rows_read:,} rows in {self.seconds:.2f} s "
-            f"({self.rows_per_second:,.0f} rows/s): {counts}"
-        ]
-        lines += [f"  {change}" for change in self.changes]
-        return "\n".join(lines)
+        speed = f"{self.seconds:.2f} s ({self.rows_per_second:,.0f} rows/s)"
+        lines = [f"{self.table}: {self.mode} of {self.rows_read:,} rows in {speed}: {counts}", *self.changes]
+        return "\n  ".join(lines)
 
     def _repr_html_(self) -> str:
         title = f"{self.table}: {'dry run of ' if self.dry_run else ''}{self.mode}"

@@ -5,20 +5,24 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from servers import ServerUnavailable
-from servers.postgres import PostgresServer, start_postgres
+from servers.databases import ConnectionsLeft, DatabasePool, wait_until_none
+from servers.mariadb import start_mariadb
+from servers.mysql import start_mysql
+from servers.mysqlkind import MySqlServer
+from servers.postgres import POSTGRES18, PostgresServer, start_postgres
 
 # The databases that the contract suite runs on: name -> the fixture that gives the URL of a fresh, empty one.
 DATABASES = {
     "duckdb": "duckdb_url",
     "postgres": "postgres_url",
+    "postgres18": "postgres18_url",
 }
 
 # Threads that live as long as the process, by design, by how their names start.
@@ -26,7 +30,6 @@ LASTING_THREADS = (
     "arrowsync-loop",  # the blocking flavour's event loop, started on first use
     "IPythonHistory",
 )
-GRACE_SECONDS = 3.0
 
 # Two shared cores make single examples slow now and then, which is no failure.
 settings.register_profile("arrowsync", settings.get_profile("ci" if os.environ.get("CI") else "default"), deadline=None)
@@ -61,6 +64,14 @@ def duckdb_url(tmp_path: Path) -> str:
     return f"duckdb:///{tmp_path / 'test.duckdb'}"
 
 
+def _lend(pool: DatabasePool) -> Iterator[str]:
+    try:
+        with pool.lend() as url:
+            yield url
+    except ConnectionsLeft as error:
+        pytest.fail(f"the test left connections to its database open:\n{error}", pytrace=False)
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """The PostgreSQL server of this run: for all tests, so none may stop or restart it."""
@@ -76,26 +87,93 @@ def private_postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def _empty_databases(postgres_server: PostgresServer) -> Iterator[list[str]]:
-    """URLs of databases that a test has finished with and that are empty again."""
-    urls: list[str] = []
-    yield urls
-    for url in urls:
-        postgres_server.drop_database(url)
+def _postgres_databases(postgres_server: PostgresServer) -> Iterator[DatabasePool]:
+    with closing(DatabasePool(postgres_server)) as pool:
+        yield pool
 
 
 @pytest.fixture
-def postgres_url(postgres_server: PostgresServer, _empty_databases: list[str]) -> Iterator[str]:
+def postgres_url(_postgres_databases: DatabasePool) -> Iterator[str]:
     """The URL of an empty PostgreSQL database. The test fails if it left a connection to it open."""
-    url = _empty_databases.pop() if _empty_databases else postgres_server.create_database()
-    yield url
-    backends = _wait_until_none(lambda: postgres_server.backends(url), every=0.05)
-    if not backends and postgres_server.reset_database(url):
-        _empty_databases.append(url)
-    else:
-        postgres_server.drop_database(url)
-    if backends:
-        pytest.fail("the test left connections to its database open:\n" + "\n".join(backends), pytrace=False)
+    yield from _lend(_postgres_databases)
+
+
+@pytest.fixture(scope="session")
+def postgres18_server() -> Iterator[PostgresServer]:
+    """The PostgreSQL 18 server of this run: for all tests, so none may stop or restart it."""
+    with _needs_server("PostgreSQL 18"), start_postgres(POSTGRES18) as server:
+        yield server
+
+
+@pytest.fixture
+def private_postgres18() -> Iterator[PostgresServer]:
+    """A PostgreSQL 18 server of the test's own, to stop, restart or kill."""
+    with _needs_server("PostgreSQL 18"), start_postgres(POSTGRES18, private=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _postgres18_databases(postgres18_server: PostgresServer) -> Iterator[DatabasePool]:
+    with closing(DatabasePool(postgres18_server)) as pool:
+        yield pool
+
+
+@pytest.fixture
+def postgres18_url(_postgres18_databases: DatabasePool) -> Iterator[str]:
+    """The URL of an empty PostgreSQL 18 database. The test fails if it left a connection to it open."""
+    yield from _lend(_postgres18_databases)
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[MySqlServer]:
+    """The MariaDB server of this run: for all tests, so none may stop or restart it."""
+    with _needs_server("MariaDB"), start_mariadb() as server:
+        yield server
+
+
+@pytest.fixture
+def private_mariadb() -> Iterator[MySqlServer]:
+    """A MariaDB server of the test's own, to stop, restart or kill."""
+    with _needs_server("MariaDB"), start_mariadb(private=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _mariadb_databases(mariadb_server: MySqlServer) -> Iterator[DatabasePool]:
+    with closing(DatabasePool(mariadb_server)) as pool:
+        yield pool
+
+
+@pytest.fixture
+def mariadb_url(_mariadb_databases: DatabasePool) -> Iterator[str]:
+    """The URL of an empty MariaDB database. The test fails if it left a connection to it open."""
+    yield from _lend(_mariadb_databases)
+
+
+@pytest.fixture(scope="session")
+def mysql_server() -> Iterator[MySqlServer]:
+    """The MySQL server of this run: for all tests, so none may stop or restart it."""
+    with _needs_server("MySQL"), start_mysql() as server:
+        yield server
+
+
+@pytest.fixture
+def private_mysql() -> Iterator[MySqlServer]:
+    """A MySQL server of the test's own, to stop, restart or kill."""
+    with _needs_server("MySQL"), start_mysql(private=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _mysql_databases(mysql_server: MySqlServer) -> Iterator[DatabasePool]:
+    with closing(DatabasePool(mysql_server)) as pool:
+        yield pool
+
+
+@pytest.fixture
+def mysql_url(_mysql_databases: DatabasePool) -> Iterator[str]:
+    """The URL of an empty MySQL database. The test fails if it left a connection to it open."""
+    yield from _lend(_mysql_databases)
 
 
 @pytest.fixture(params=DATABASES)
@@ -115,16 +193,8 @@ def leaves_nothing_behind(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
         return [repr(thread) for thread in new if not thread.name.startswith(LASTING_THREADS)]
 
     yield
-    if threads := _wait_until_none(new_threads, every=0.01):
+    if threads := wait_until_none(new_threads, every=0.01):
         pytest.fail("the test left threads running:\n" + "\n".join(threads), pytrace=False)
     errors = [r for r in caplog.get_records("call") if r.name == "asyncio" and r.levelno >= logging.ERROR]
     if errors:
         pytest.fail("an event loop reported:\n" + "\n".join(r.getMessage() for r in errors), pytrace=False)
-
-
-def _wait_until_none(left: Callable[[], list[str]], *, every: float) -> list[str]:
-    """What is left of `left()` after a grace period: a server needs a moment to notice that a client is gone."""
-    end = time.monotonic() + GRACE_SECONDS
-    while (found := left()) and time.monotonic() < end:
-        time.sleep(every)
-    return found

@@ -42,7 +42,9 @@ class Portal:
         """
         loop = self._running_loop()
         if _current_loop() is loop:
-            raise RuntimeError("a blocking call was made from inside arrowsync's own event loop: use arrowsync.aio there")
+            raise RuntimeError(
+                "a blocking call was made from inside arrowsync's own event loop: use arrowsync.aio there"
+            )
         done: Future[R] = Future()
         tasks: list[asyncio.Task[None]] = []
         loop.call_soon_threadsafe(lambda: tasks.append(loop.create_task(_settle(call, done))))

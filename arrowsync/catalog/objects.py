@@ -6,7 +6,6 @@ stores them; the order of columns is the table's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
@@ -118,10 +117,7 @@ class Catalog:
 _Named = TypeVar("_Named", Table, EnumType)
 
 
-def _put(objects: Iterable[_Named], new: _Named) -> tuple[_Named, ...]:
-    kept = list(objects)
-    for at, old in enumerate(kept):
-        if old.name == new.name:
-            kept[at] = new
-            return tuple(kept)
-    return (*kept, new)
+def _put(objects: tuple[_Named, ...], new: _Named) -> tuple[_Named, ...]:
+    if all(old.name != new.name for old in objects):
+        return objects + (new,)  # noqa: RUF005 - mypy doesn't see the type through a star
+    return tuple(new if old.name == new.name else old for old in objects)

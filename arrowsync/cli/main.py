@@ -12,10 +12,11 @@ import signal
 import sys
 from collections.abc import Coroutine, Sequence
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_args
 
-from arrowsync import __version__, aio
+from arrowsync import aio
 from arrowsync.errors import (
     ArrowSyncError,
     ConversionError,
@@ -96,6 +97,12 @@ async def _migrate(options: argparse.Namespace) -> int:
     return 0
 
 
+def commands() -> list[str]:
+    """The names of all commands."""
+    subparsers = next(a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction))
+    return list(subparsers.choices)
+
+
 def _table(text: str) -> Any:
     """`module:Class` is that class, with the current folder on the path; anything else is the name of a table."""
     module_name, colon, class_name = text.partition(":")
@@ -148,9 +155,10 @@ def _columns(text: str) -> list[str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="arrowsync", description="Load data into database tables that dataclasses declare, exactly and all or nothing."
+        prog="arrowsync",
+        description="Load data into database tables that dataclasses declare, exactly and all or nothing.",
     )
-    parser.add_argument("--version", action="version", version=f"arrowsync {__version__}")
+    parser.add_argument("--version", action="version", version=f"arrowsync {version('arrowsync')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     load = commands.add_parser("load", help="load a source into a table: create or migrate, convert, load, merge")

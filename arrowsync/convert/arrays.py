@@ -7,26 +7,25 @@ rejects are both made from the failures.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
+Column: TypeAlias = "pa.Array[Any]"
+DecimalType: TypeAlias = "pa.Decimal128Type[Any, Any] | pa.Decimal256Type[Any, Any]"
+Numbers: TypeAlias = "npt.NDArray[Any]"
+Mask: TypeAlias = "npt.NDArray[np.bool_]"
 
-    Column: TypeAlias = pa.Array[Any]
-    Numbers: TypeAlias = npt.NDArray[Any]
-    Mask: TypeAlias = npt.NDArray[np.bool_]
+# pyarrow-stubs has each compute function by the exact classes of its arguments, which are not known here.
+compute: Any = pyarrow.compute
 
 TIME_UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
-
-# pyarrow's `safe=True` casts raise these two for a value, or for a batch of text, that doesn't fit.
-CAST_ERRORS = (pa.ArrowInvalid, pa.ArrowNotImplementedError)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,9 +83,34 @@ def any_of(failures: tuple[Failure, ...], length: int) -> Mask:
     return bad
 
 
+def scatter(rows: Numbers, flags: Mask, length: int) -> Mask:
+    """A mask of `length` with `flags` at `rows`, False elsewhere."""
+    mask = np.zeros(length, np.bool_)
+    mask[rows] = flags
+    return mask
+
+
 def blank(values: Column, bad: Mask) -> Column:
     """`values` with NULL where `bad` is True."""
-    return pc.if_else(pa.array(bad), pa.scalar(None, values.type), values)
+    result: Column = compute.if_else(pa.array(bad), pa.scalar(None, values.type), values)
+    return result
+
+
+def record_batch(arrays: Sequence[Column], schema: pa.Schema) -> pa.RecordBatch:
+    """A batch of these columns."""
+    batch: pa.RecordBatch = cast(Any, pa.RecordBatch).from_arrays(arrays, schema=schema)
+    return batch
+
+
+def mask_array(mask: Mask) -> pa.BooleanArray:
+    """A numpy mask as an Arrow array."""
+    return pa.array(mask)
+
+
+def take(values: Column, rows: Numbers) -> Column:
+    """The values at some rows."""
+    positions: Any = pa.array(rows)
+    return values.take(positions)
 
 
 def mask_of(flags: Column) -> Mask:
@@ -101,14 +125,23 @@ def is_valid(values: Column) -> Mask:
     return mask_of(values.is_valid())
 
 
-def bounds(values: Column) -> tuple[Any, Any] | None:
-    """The least and the greatest value as Python objects, or None where all are NULL. For numbers: one cheap pass."""
-    found: Any = pc.min_max(values)
-    least, greatest = found["min"].as_py(), found["max"].as_py()
-    return None if least is None else (least, greatest)
+def try_cast(text: Column, kind: pa.DataType) -> Column | None:
+    """What pyarrow reads in text, or None where it refuses one."""
+    try:
+        # A cast that fails goes on to the end, at ten times the cost: where all values are alike, a few tell it before.
+        text.slice(0, 16).cast(kind)
+        return text.cast(kind)
+    except pa.ArrowInvalid:
+        return None
 
 
-_NUMPY = {
+def bounds(values: Column) -> tuple[int, int]:
+    """The least and the greatest of some ints, a NULL being zero. Two passes at memory speed."""
+    view = numbers(values)
+    return (int(view.min()), int(view.max())) if len(view) else (0, 0)
+
+
+_NUMPY: dict[pa.DataType, type[np.number[Any]]] = {
     pa.int8(): np.int8,
     pa.int16(): np.int16,
     pa.int32(): np.int32,
@@ -134,6 +167,17 @@ def numbers(values: Column) -> Numbers:
     return _slice_of(values, 1, numpy_type(values.type))
 
 
+def decimal_type(kind: pa.DataType) -> DecimalType:
+    """The type, known to be decimal128 or decimal256."""
+    assert pa.types.is_decimal128(kind) or pa.types.is_decimal256(kind)
+    return kind
+
+
+def decimal_of(precision: int, scale: int) -> DecimalType:
+    """The narrower of decimal128 and decimal256 that has so many digits."""
+    return pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(precision, scale)
+
+
 def decimal_words(values: Column) -> Numbers:
     """A decimal128 or decimal256 array as rows of 2 or 4 int64 words, least significant first; zero where it is NULL."""
     if values.null_count:
@@ -152,8 +196,13 @@ def _slice_of(values: Column, width: int, dtype: np.dtype[Any]) -> Numbers:
     buffer = values.buffers()[1]
     if buffer is None or not len(values):
         return np.empty(0, dtype)
-    start = values.offset * width * dtype.itemsize
-    return np.frombuffer(buffer, dtype, count=len(values) * width, offset=start)
+    return _view(buffer, dtype, values.offset * width, len(values) * width)
+
+
+def _view(buffer: pa.Buffer, dtype: np.dtype[Any], start: int, length: int) -> Numbers:
+    data: Any = buffer
+    view: Numbers = np.frombuffer(data, dtype, count=length, offset=start * dtype.itemsize)
+    return view
 
 
 def text_offsets(values: Column) -> Numbers:
@@ -161,7 +210,13 @@ def text_offsets(values: Column) -> Numbers:
     buffer = values.buffers()[1]
     if buffer is None or not len(values):
         return np.zeros(1, np.int32)
-    return np.frombuffer(buffer, np.int32, count=len(values) + 1, offset=values.offset * 4)
+    return _view(buffer, np.dtype(np.int32), values.offset, len(values) + 1)
+
+
+def large_offsets(values: Column) -> Numbers:
+    """The n + 1 offsets of a large_string or large_binary array into its data."""
+    buffer: Any = values.buffers()[1]
+    return _view(buffer, np.dtype(np.int64), values.offset, len(values) + 1)
 
 
 def text_bytes(values: Column) -> Numbers:
@@ -170,16 +225,22 @@ def text_bytes(values: Column) -> Numbers:
     buffer = values.buffers()[2]
     if buffer is None or offsets[0] == offsets[-1]:
         return np.empty(0, np.uint8)
-    return np.frombuffer(buffer, np.uint8, count=int(offsets[-1] - offsets[0]), offset=int(offsets[0]))
+    return _view(buffer, np.dtype(np.uint8), int(offsets[0]), int(offsets[-1] - offsets[0]))
 
 
 def build(data: Numbers, like: Column, kind: pa.DataType) -> Column:
     """An Arrow array of fixed-width `kind` from its numpy data, NULL where `like` is."""
-    return pa.Array.from_buffers(kind, len(like), [validity(like), pa.py_buffer(np.ascontiguousarray(data))])
+    return pa.Array.from_buffers(kind, len(like), [validity(like), buffer_of(data)])
+
+
+def buffer_of(data: Numbers) -> pa.Buffer:
+    """The bytes of a numpy array as an Arrow buffer."""
+    contiguous: Any = np.ascontiguousarray(data)
+    return pa.py_buffer(contiguous)
 
 
 def validity(values: Column) -> pa.Buffer | None:
     """The validity bitmap of `values`, starting at bit 0, or None where nothing is NULL."""
     if not values.null_count:
         return None
-    return pa.py_buffer(np.packbits(is_valid(values), bitorder="little"))
+    return buffer_of(np.packbits(is_valid(values), bitorder="little"))

@@ -1,7 +1,8 @@
 """Kernels between decimal, int and float: rescaled only where no digit is lost.
 
-A float is taken for the number that it prints as (1.1 is 1.1, not 1.100000000000000088817841970012523): its shortest text
-that reads back as the same float. By the same rule a decimal becomes a float only if that float prints as the decimal.
+A float is taken for the number that it prints as (1.1 is 1.1, not 1.100000000000000088817841970012523): its shortest
+text that reads back as the same float. By the same rule a decimal becomes a float only if that float prints as the
+decimal.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from arrowsync.convert.arrays import (
     Column,
@@ -23,6 +23,7 @@ from arrowsync.convert.arrays import (
     blank,
     bounds,
     build,
+    compute,
     decimal_words,
     is_valid,
     mask_of,
@@ -30,10 +31,8 @@ from arrowsync.convert.arrays import (
     refuse,
 )
 from arrowsync.convert.numbers import NAN_HINT, int_range, out_of_range
-from arrowsync.convert.numbertext import text_to_decimal, too_fine, too_large
+from arrowsync.convert.numbertext import DecimalType, decimal_type, text_to_decimal, too_fine, too_large
 from arrowsync.declare.spec import ColumnSpec
-
-DecimalType = pa.Decimal128Type | pa.Decimal256Type
 
 # Up to 15 digits, each decimal is one float64 and no other decimal of 15 digits is: IEEE 754 double, DBL_DIG.
 FLOAT_DIGITS = 15
@@ -41,35 +40,33 @@ FLOAT_DIGITS = 15
 EXACT_POWER = 22
 
 
-def decimal_type(kind: pa.DataType) -> DecimalType:
-    assert isinstance(kind, DecimalType)
-    return kind
-
-
-def power_of_ten(exponent: int) -> Decimal:
-    return Decimal((0, (1,), exponent))
-
-
 def decimal_to_decimal(values: Column, column: ColumnSpec) -> Converted:
+    """The same number with the scale of the column."""
     own, target = decimal_type(values.type), decimal_type(column.type)
-    if own == target:
-        # Not even the own precision is sure: nothing checks the bytes that came through the C data interface.
-        found = bounds(values)
-        limit = power_of_ten(target.precision - target.scale)
-        if found is None or (-limit < found[0] and found[1] < limit):
-            return Converted(values)
-    else:
+    # pyarrow's "safe" cast to a larger scale wraps around at 128 and 256 bits (seen in 26.0.1). It is left to itself only
+    # where every number of the source type has room in the target.
+    roomy = own.precision - own.scale <= target.precision - target.scale
+    if (roomy or target.scale <= own.scale) and _within_precision(values):
         try:
             return Converted(values.cast(target))
         except pa.ArrowInvalid:
             pass
     wide = values.cast(pa.decimal256(76, own.scale))
-    large = _at_least(pc.abs(wide), target.precision - target.scale)
+    large = _at_least(compute.abs(wide), target.precision - target.scale)
     fine = np.zeros(len(values), np.bool_)
     if target.scale < own.scale:
-        rounded = pc.round(wide, ndigits=target.scale, round_mode="towards_zero")
-        fine = mask_of(pc.not_equal(rounded, wide)) & ~large
+        rounded = compute.round(wide, ndigits=target.scale, round_mode="towards_zero")
+        fine = mask_of(compute.not_equal(rounded, wide)) & ~large
     return refuse(values, too_large(large, target), too_fine(fine, target)).then(lambda v: Converted(v.cast(target)))
+
+
+def _within_precision(values: Column) -> bool:
+    """Whether the numbers have no more digits than their type: nothing checks what comes through the C data interface."""
+    try:
+        values.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _at_least(magnitude: Column, exponent: int) -> Mask:
@@ -78,17 +75,15 @@ def _at_least(magnitude: Column, exponent: int) -> Mask:
     if exponent + scale >= 76:
         return np.zeros(len(magnitude), np.bool_)
     if exponent + scale < 0:
-        return mask_of(pc.not_equal(magnitude, pa.scalar(Decimal(0), magnitude.type)))
-    return mask_of(pc.greater_equal(magnitude, pa.scalar(power_of_ten(exponent), magnitude.type)))
+        return mask_of(compute.not_equal(magnitude, pa.scalar(Decimal(0), magnitude.type)))
+    return mask_of(compute.greater_equal(magnitude, pa.scalar(Decimal((0, (1,), exponent)), magnitude.type)))
 
 
 def int_to_decimal(values: Column, column: ColumnSpec) -> Converted:
+    """The ints, with zeros after the point."""
     target = decimal_type(column.type)
-    found = bounds(values)
-    if found is None:
-        return Converted(pa.nulls(len(values), target))
-    greatest = max(abs(found[0]), abs(found[1]))
-    if target.scale >= 0 and greatest < 10 ** max(target.precision - target.scale, 0):
+    greatest = max(map(abs, bounds(values)))
+    if greatest < 10 ** max(target.precision - target.scale, 0):
         factor = 10**target.scale
         if factor < 1 << 63 and greatest * factor < 1 << 63:
             return Converted(_from_unscaled(numbers(values).astype(np.int64) * factor, values, target))
@@ -111,16 +106,18 @@ def _unscaled(values: Column) -> Numbers | None:
 
 
 def decimal_to_int(values: Column, column: ColumnSpec) -> Converted:
+    """The ints that the decimals are."""
+    own = decimal_type(values.type)
     try:
         return Converted(values.cast(column.type))
     except pa.ArrowInvalid:
-        own = decimal_type(values.type)
+        pass
     wide = values.cast(pa.decimal256(76, own.scale))
-    whole = pc.round(wide, ndigits=0, round_mode="towards_zero") if own.scale > 0 else wide
-    fraction = mask_of(pc.not_equal(whole, wide))
+    whole = compute.round(wide, ndigits=0, round_mode="towards_zero") if own.scale > 0 else wide
+    fraction = mask_of(compute.not_equal(whole, wide))
     low, high = int_range(column.type)
     outside = np.zeros(len(values), np.bool_)
-    for bound, beyond in ((low, pc.less), (high, pc.greater)):
+    for bound, beyond in ((low, compute.less), (high, compute.greater)):
         # A bound with more digits than decimal256 has room for can't be exceeded either.
         if len(str(abs(bound))) + own.scale <= 76:
             outside |= mask_of(beyond(wide, pa.scalar(Decimal(bound), wide.type)))
@@ -132,8 +129,9 @@ def decimal_to_int(values: Column, column: ColumnSpec) -> Converted:
 
 
 def float_to_decimal(values: Column, column: ColumnSpec) -> Converted:
+    """The decimals that the floats print as."""
     target = decimal_type(column.type)
-    if values.type == pa.float64() and 0 <= target.scale <= EXACT_POWER:
+    if values.type == pa.float64() and target.scale <= EXACT_POWER:
         given = numbers(values)
         power = float(10**target.scale)
         digits = min(FLOAT_DIGITS, target.precision)
@@ -143,26 +141,37 @@ def float_to_decimal(values: Column, column: ColumnSpec) -> Converted:
             exact = (unscaled / power == given) & (np.abs(unscaled) < 10**digits)
         if bool(exact.all()):
             return Converted(_from_unscaled(unscaled.astype(np.int64), values, target))
-    finite = mask_of(pc.is_finite(values)) | ~is_valid(values)
+    finite = mask_of(compute.is_finite(values)) | ~is_valid(values)
     return refuse(values, Failure(~finite, "not a finite number", NAN_HINT)).then(
         lambda v: text_to_decimal(v.cast(pa.string()), column)
     )
 
 
 def decimal_to_float(values: Column, column: ColumnSpec) -> Converted:
+    """The floats that print as the decimals."""
     own = decimal_type(values.type)
-    if column.type == pa.float64() and 0 <= own.scale <= EXACT_POWER:
+    if column.type == pa.float64() and own.scale <= EXACT_POWER:
         unscaled = _unscaled(values)
-        if unscaled is not None and (not len(unscaled) or _digits_fit(unscaled)):
+        if unscaled is not None and bool((np.abs(unscaled) < 10**FLOAT_DIGITS).all()):
             return Converted(build(unscaled / float(10**own.scale), values, column.type))
     near = values.cast(pa.string()).cast(column.type)
     # Overflow gives inf, which is not a decimal: the way back refuses it like any other that prints as something else.
     back = text_to_decimal(near.cast(pa.string()), replace(column, type=own))
-    bad = any_of(back.failures, len(values)) | mask_of(pc.not_equal(back.values, values))
+    bad = any_of(back.failures, len(values)) | mask_of(compute.not_equal(back.values, values))
     failure = Failure(bad, f"not exactly representable as {column.type}", "declare Decimal")
     return Converted(blank(near, bad), (failure,)) if bad.any() else Converted(near)
 
 
-def _digits_fit(unscaled: Numbers) -> bool:
-    return -(10**FLOAT_DIGITS) < int(unscaled.min()) and int(unscaled.max()) < 10**FLOAT_DIGITS
-
+def decimal_to_text(values: Column, column: ColumnSpec) -> Converted:
+    """The decimal with all the digits of its scale, never with an exponent."""
+    own = decimal_type(values.type)
+    text = values.cast(pa.string())
+    scientific = mask_of(compute.match_substring(text, "E"))
+    if not scientific.any():
+        return Converted(text)
+    # pyarrow writes 0.0000001 as 1E-7. The same bits at scale 0 print as all the digits, which only lack the point.
+    digits = compute.utf8_ltrim(values.view(decimal_of(own.precision, 0)).cast(pa.string()), characters="-")
+    padded = compute.utf8_lpad(digits, own.scale + 1, "0")
+    plain = compute.replace_substring_regex(padded, f"([0-9]{{{own.scale}}})$", r".\1")
+    sign = compute.if_else(compute.less(values, pa.scalar(Decimal(0), own)), "-", "")
+    return Converted(compute.if_else(pa.array(scientific), compute.binary_join_element_wise(sign, plain, ""), text))

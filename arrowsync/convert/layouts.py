@@ -1,6 +1,6 @@
 """Every Arrow layout of a value, reduced to one plain layout, so that the kernels know only one of each.
 
-Plain are: bool, (u)int8..64, float32/64, decimal128/256, string, binary, fixed_size_binary(16) for a UUID, date32/64,
+Plain are: bool, (u)int8..64, float32/64, decimal128/256 (without a negative scale), string, binary, fixed_size_binary(16) for a UUID, date32/64,
 time32/64, timestamp, duration. To take in another layout, add it to `plain_type` and to `to_plain`.
 
 Dictionary and run-end-encoded columns are not unpacked when that can be helped: `through` runs the kernel on the few
@@ -9,14 +9,24 @@ distinct values and spreads the result over the rows. An entry that no row uses 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import types
 
-from arrowsync.convert.arrays import Column, Converted, Failure, Kernel, is_valid, numbers
+from arrowsync.convert.arrays import (
+    Column,
+    Converted,
+    Failure,
+    Kernel,
+    buffer_of,
+    compute,
+    is_valid,
+    large_offsets,
+    numbers,
+    validity,
+)
 
 UUID_STORAGE = pa.binary(16)
 
@@ -38,8 +48,11 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
         return pa.binary()
     if types.is_float16(kind):
         return pa.float32()
-    if isinstance(kind, pa.Decimal32Type | pa.Decimal64Type):
-        return pa.decimal128(kind.precision, kind.scale)
+    if types.is_decimal(kind):
+        number = cast(Any, kind)
+        if number.scale < 0 and number.precision - number.scale <= 76:
+            return decimal_of(number.precision - number.scale, 0)
+        return pa.decimal128(number.precision, number.scale) if kind.bit_width < 128 else kind
     return kind
 
 
@@ -53,32 +66,48 @@ def to_plain(values: Column) -> Column:
     if isinstance(values, pa.ExtensionArray):
         storage: Column = values.storage
         if isinstance(kind, pa.Bool8Type):
-            return pc.not_equal(storage, pa.scalar(0, pa.int8()))
+            truth: Column = compute.not_equal(storage, pa.scalar(0, pa.int8()))
+            return truth
         return storage if isinstance(kind, pa.UuidType) else to_plain(storage)
     plain = plain_type(kind)
     return values if plain == kind else _recast(values, plain)
 
 
 def _recast(values: Column, plain: pa.DataType) -> Column:
+    if types.is_decimal(plain) and (scale := decimal_type(values.type).scale) < 0:
+        return _without_negative_scale(values, scale, decimal_type(plain))
     try:
         return values.cast(plain)
     except pa.ArrowInvalid:
-        # 32-bit offsets can't reach a slice deep inside more than 2 GiB of text: gather its own bytes first.
+        # pyarrow refuses any offset beyond 2 GiB, also where a slice deep inside of such data is small itself.
         if not (types.is_large_string(values.type) or types.is_large_binary(values.type)):
             raise
-        return values.take(pa.array(np.arange(len(values)))).cast(plain)
+        offsets = large_offsets(values)
+        if offsets[-1] - offsets[0] >= 1 << 31:
+            raise
+        own = (offsets - offsets[0]).astype(np.int32)
+        data: Any = values.buffers()[2]
+        data = data.slice(int(offsets[0]), int(own[-1]))
+        return pa.Array.from_buffers(plain, len(values), [validity(values), buffer_of(own), data])
+
+
+def _without_negative_scale(values: Column, scale: int, plain: DecimalType) -> Column:
+    """By the bits alone, as few of pyarrow's functions take a negative scale: 12E+2 is 12, 12.00, 1200."""
+    digits = values.view(decimal_of(plain.precision + scale, 0))
+    return digits.cast(decimal_of(plain.precision, -scale)).view(plain)
 
 
 def encoded_parts(values: Column) -> tuple[Column, Column] | None:
     """The distinct values of a dictionary or run-end-encoded array, and for each row which of them it is; else None."""
-    if isinstance(values, pa.DictionaryArray):
-        return values.dictionary, values.indices
-    if isinstance(values, pa.RunEndEncodedArray):
+    encoded: Any = values
+    if types.is_dictionary(values.type):
+        return encoded.dictionary, encoded.indices
+    if types.is_run_end_encoded(values.type):
         rows = np.arange(values.offset, values.offset + len(values))
-        runs = np.searchsorted(numbers(values.run_ends), rows, side="right")
+        runs = np.searchsorted(numbers(encoded.run_ends), rows, side="right")
         first = int(runs[0]) if len(runs) else 0
         last = int(runs[-1]) + 1 if len(runs) else 0
-        return values.values.slice(first, last - first), pa.array(runs - first)
+        return encoded.values.slice(first, last - first), pa.array(runs - first)
     return None
 
 

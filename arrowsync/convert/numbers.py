@@ -40,17 +40,19 @@ def int_range(kind: pa.DataType) -> tuple[int, int]:
     return 0, (1 << kind.bit_width) - 1
 
 
-def out_of_range(mask: Mask, kind: pa.DataType | str) -> Failure:
+def out_of_range(mask: Mask, kind: pa.DataType) -> Failure:
+    """The failure of numbers that are too large, or too small, for a type."""
     return Failure(mask, f"out of range for {kind}", WIDER_HINT)
 
 
 def int_to_int(values: Column, column: ColumnSpec) -> Converted:
+    """Ints that are in the range of the type."""
     low, high = int_range(column.type)
     own_low, own_high = int_range(values.type)
     if low <= own_low and own_high <= high:
         return Converted(values.cast(column.type))
-    found = bounds(values)
-    if found is None or (low <= found[0] and found[1] <= high):
+    least, greatest = bounds(values)
+    if low <= least and greatest <= high:
         return Converted(values.cast(column.type))
     return refuse(values, out_of_range(outside(values, low, high), column.type)).then(lambda v: widen(v, column))
 
@@ -64,9 +66,10 @@ def outside(values: Column, low: int, high: int) -> Mask:
 
 
 def int_to_float(values: Column, column: ColumnSpec) -> Converted:
+    """Floats that are exactly the ints."""
     limit = 1 << (24 if column.type == pa.float32() else 53)
-    found = bounds(values)
-    if found is None or (-limit <= found[0] and found[1] <= limit):
+    least, greatest = bounds(values)
+    if -limit <= least and greatest <= limit:
         return Converted(values.cast(column.type, safe=False))
     exact = numbers(values)
     near = exact.astype(np.float64)
@@ -80,14 +83,16 @@ def int_to_float(values: Column, column: ColumnSpec) -> Converted:
 
 
 def int_to_bool(values: Column, column: ColumnSpec) -> Converted:
-    found = bounds(values)
-    if found is None or (found[0] >= 0 and found[1] <= 1):
+    """False for 0 and True for 1."""
+    least, greatest = bounds(values)
+    if least >= 0 and greatest <= 1:
         return Converted(values.cast(pa.bool_()))
     failure = Failure(outside(values, 0, 1), "neither 0 nor 1", "compare it with something, or declare int")
     return refuse(values, failure).then(lambda v: Converted(v.cast(pa.bool_())))
 
 
 def float_to_int(values: Column, column: ColumnSpec) -> Converted:
+    """The ints that the floats are."""
     low, high = int_range(column.type)
     given = numbers(values)
     # The bounds as floats are powers of two, thus exact; high itself may not be.
@@ -106,6 +111,7 @@ def float_to_int(values: Column, column: ColumnSpec) -> Converted:
 
 
 def float_to_float(values: Column, column: ColumnSpec) -> Converted:
+    """The same floats, narrowed only where no bit is lost; NaN and infinity stay what they are."""
     if column.type == values.type:
         return Converted(values)
     if column.type == pa.float64():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias, cast
 
 import pyarrow as pa
 from pyarrow import types
@@ -58,7 +58,7 @@ RULES: dict[tuple[Family, Family], Rule] = {
     (F.DECIMAL, F.INT): decimals.decimal_to_int,
     (F.DECIMAL, F.FLOAT): decimals.decimal_to_float,
     (F.DECIMAL, F.DECIMAL): decimals.decimal_to_decimal,
-    (F.DECIMAL, F.STRING): numbertext.decimal_to_text,
+    (F.DECIMAL, F.STRING): decimals.decimal_to_text,
     (F.STRING, F.BOOL): numbertext.text_to_bool,
     (F.STRING, F.INT): numbertext.text_to_int,
     (F.STRING, F.FLOAT): numbertext.text_to_float,
@@ -95,7 +95,10 @@ RULES: dict[tuple[Family, Family], Rule] = {
 }
 
 WAYS_OUT: dict[tuple[Family, Family], str] = {
-    (F.NAIVE, F.ZONED): "declare datetime without TimeZone, or say which zone the data is in (polars: dt.replace_time_zone)",
+    (
+        F.NAIVE,
+        F.ZONED,
+    ): "declare datetime without TimeZone, or say which zone the data is in (polars: dt.replace_time_zone)",
     (F.DATE, F.ZONED): "declare date, or make the data timestamps with a zone",
     (F.STRING, F.BINARY): "is it UTF-8, hexadecimal or Base64? Decode it to binary first, or declare str",
     (F.INT, F.NAIVE): "say what the numbers count: cast them to a timestamp first, or declare int",
@@ -115,8 +118,9 @@ def family_of(kind: pa.DataType) -> Family | None:
         return F.UUID
     if isinstance(kind, pa.JsonType):
         return F.JSON
-    if isinstance(kind, pa.TimestampType):
-        return F.NAIVE if kind.tz is None else F.ZONED
+    if types.is_timestamp(kind):
+        stamp: Any = kind
+        return F.NAIVE if stamp.tz is None else F.ZONED
     for test, family in _TESTS:
         if test(kind):
             return family
@@ -127,7 +131,7 @@ _TESTS: tuple[tuple[Callable[[pa.DataType], bool], Family], ...] = (
     (types.is_boolean, F.BOOL),
     (types.is_integer, F.INT),
     (types.is_floating, F.FLOAT),
-    (types.is_decimal, F.DECIMAL),
+    (lambda kind: types.is_decimal(kind) and decimal_type(kind).scale >= 0, F.DECIMAL),
     (types.is_string, F.STRING),
     (types.is_binary, F.BINARY),
     (types.is_date, F.DATE),
@@ -143,8 +147,7 @@ def target_family(column: ColumnSpec) -> Family | None:
         return F.ENUM if column.labels else None
     if isinstance(kind, pa.JsonType) and kind.storage_type != pa.string():
         return None
-    inexact_unit = isinstance(kind, pa.TimestampType | pa.Time32Type | pa.Time64Type | pa.DurationType) and kind.unit != "us"
-    if inexact_unit or types.is_date64(kind) or plain_type(kind) != kind:
+    if getattr(kind, "unit", "us") != "us" or types.is_date64(kind) or plain_type(kind) != kind:
         return None
     return family_of(kind)
 
@@ -152,26 +155,28 @@ def target_family(column: ColumnSpec) -> Family | None:
 def kernel_for(source: pa.DataType, column: ColumnSpec) -> Kernel | None:
     """The kernel from a type of the data to a declared column, or None where no value could ever be converted."""
     if types.is_null(source):
-        return lambda values: Converted(pa.nulls(len(values), column.type))
+        return lambda values: Converted(cast(Any, pa).nulls(len(values), column.type))
     target = target_family(column)
     if target is None:
         return Converted if source == column.type else None
     own = family_of(plain_type(source))
     rule = None if own is None else RULES.get((own, target))
-    return None if rule is None else partial(_convert, rule=rule, check=_CHECKS.get(target), column=column)
+    return (
+        None if rule is None else partial(_convert, rule=rule, check=_CHECKS.get(target, numbers.keep), column=column)
+    )
 
 
-def _convert(values: Column, *, rule: Rule, check: Rule | None, column: ColumnSpec) -> Converted:
+def _convert(values: Column, *, rule: Rule, check: Rule, column: ColumnSpec) -> Converted:
     if text.has_labels(values, column):
         return Converted(values)
 
     def kernel(plain: Column) -> Converted:
-        outcome = rule(plain, column)
-        return outcome if check is None else outcome.then(lambda v: check(v, column))
+        return rule(plain, column).then(lambda v: check(v, column))
 
     outcome = through(kernel, values)
     if isinstance(column.type, pa.BaseExtensionType):
-        return Converted(pa.ExtensionArray.from_storage(column.type, outcome.values), outcome.failures)
+        wrapped = cast(Any, pa.ExtensionArray).from_storage(column.type, outcome.values)
+        return Converted(wrapped, outcome.failures)
     return outcome
 
 

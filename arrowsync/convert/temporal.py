@@ -1,19 +1,30 @@
 """Kernels among date, time, timestamp and duration: the same instant, day or span, or it is refused.
 
-All of them are counts of a unit since some origin, so there is one mechanism: `rescale` multiplies or divides the counts,
-and refuses what falls between two target units or outside of the target's range. Dates and timestamps range from 0001-01-01
-to 9999-12-31, which every engine can hold. An aware timestamp is UTC inside; a naive target takes its UTC wall clock. A
-naive timestamp has no instant, so an aware column refuses it.
+All of them are counts of a unit since some origin, so there is one mechanism: `rescale` multiplies or divides the
+counts, and refuses what falls between two target units or outside of the target's range. Dates and timestamps range
+from 0001-01-01 to 9999-12-31, which every engine can hold. An aware timestamp is UTC inside; a naive target takes its
+UTC wall clock. A naive timestamp has no instant, so an aware column refuses it.
 """
 
 from __future__ import annotations
 
 from math import gcd
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from arrowsync.convert.arrays import TIME_UNITS, Column, Complaint, Converted, Failure, bounds, is_valid, numbers, refuse
+from arrowsync.convert.arrays import (
+    TIME_UNITS,
+    Column,
+    Complaint,
+    Converted,
+    Failure,
+    bounds,
+    compute,
+    is_valid,
+    numbers,
+    refuse,
+)
 from arrowsync.declare.spec import ColumnSpec
 
 MICROS_PER_DAY = 86_400_000_000
@@ -44,11 +55,11 @@ def rescale(
     """
     multiplier, divisor = ratio[0] // gcd(*ratio), ratio[1] // gcd(*ratio)
     given = counts(values)
-    # The least and the greatest count whose product stays within the limits, as exact Python integers.
-    low, high = -((-limits[0] * divisor) // multiplier), limits[1] * divisor // multiplier
-    found = bounds(given)
+    # The least and the greatest count that, rounded down, stays within the limits: exact, as Python integers.
+    low, high = -((-limits[0] * divisor) // multiplier), ((limits[1] + 1) * divisor - 1) // multiplier
+    least, greatest = bounds(given)
     failures: list[Failure] = []
-    if found is not None and (found[0] < low or found[1] > high):
+    if least < low or greatest > high:
         view = numbers(given)
         outside = ((view < max(low, -(1 << 63))) | (view > min(high, (1 << 63) - 1))) & is_valid(given)
         failures.append(beyond.at(outside))
@@ -57,9 +68,9 @@ def rescale(
     checked = refuse(given, *failures)
     result = checked.values
     if multiplier > 1:
-        result = pc.multiply(result, pa.scalar(multiplier))
+        result = compute.multiply(result, pa.scalar(multiplier))
     if divisor > 1:
-        result = pc.divide(result, pa.scalar(divisor))
+        result = compute.divide(result, pa.scalar(divisor))
     if result is given and kind == values.type:
         return Converted(values)
     storage = pa.int32() if kind.bit_width == 32 else pa.int64()
@@ -75,26 +86,29 @@ NOT_MIDNIGHT = Complaint("not at midnight", "declare datetime, or drop the time 
 
 def per_second(values: Column) -> int:
     """How many counts of a time, timestamp or duration array make one second."""
-    kind = values.type
-    assert isinstance(kind, pa.TimestampType | pa.DurationType | pa.Time32Type | pa.Time64Type)
+    kind: Any = values.type
     return TIME_UNITS[kind.unit]
 
 
 def timestamp_to_timestamp(values: Column, column: ColumnSpec) -> Converted:
+    """The same instant, or the same wall clock, in microseconds; an aware one in a naive column is its wall clock in UTC."""
     ratio = (1_000_000, per_second(values))
     return rescale(values, column.type, ratio, (FIRST_MICRO, LAST_MICRO), between=FINER, beyond=OUT_OF_RANGE)
 
 
 def timestamp_to_date(values: Column, column: ColumnSpec) -> Converted:
+    """The day whose midnight (in UTC) the timestamp is."""
     ratio = (1, 86_400 * per_second(values))
     return rescale(values, column.type, ratio, (FIRST_DAY, LAST_DAY), between=NOT_MIDNIGHT, beyond=OUT_OF_RANGE)
 
 
 def date_to_timestamp(values: Column, column: ColumnSpec) -> Converted:
+    """Midnight of the day."""
     return in_calendar(values).then(lambda v: Converted(v.cast(column.type)))
 
 
 def date_to_date(values: Column, column: ColumnSpec) -> Converted:
+    """The same day."""
     return in_calendar(values)
 
 
@@ -109,6 +123,7 @@ def in_calendar(values: Column) -> Converted:
 
 
 def time_to_time(values: Column, column: ColumnSpec) -> Converted:
+    """The same time of day in microseconds."""
     ratio = (1_000_000, per_second(values))
     return rescale(values, column.type, ratio, (0, MICROS_PER_DAY - 1), between=FINER, beyond=NOT_IN_DAY)
 
@@ -120,6 +135,7 @@ def in_day(values: Column) -> Converted:
 
 
 def duration_to_duration(values: Column, column: ColumnSpec) -> Converted:
+    """The same span in microseconds."""
     limits = (-(1 << 63), (1 << 63) - 1)
     ratio = (1_000_000, per_second(values))
     return rescale(values, column.type, ratio, limits, between=FINER, beyond=TOO_LONG)

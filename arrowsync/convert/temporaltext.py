@@ -1,11 +1,12 @@
 """Kernels between text and date, time and timestamp, in RFC 3339: `2020-01-31`, `10:00:00.5`, `2020-01-31T10:00:00Z`.
 
-A timestamp may have a blank in the place of the `T`, may be a date alone (its midnight, naive) and has an offset (`Z`,
-`+01:00`, `+0100`, `+01`) where it is aware. An offset in text for a naive column is converted to UTC; text without one is
-refused by an aware column. Hours, minutes and seconds are all there, and the fraction has at most microseconds.
+A timestamp may have a blank in the place of the `T`, may be a date alone (its midnight, naive) and has an offset
+(`Z`, `+01:00`, `+0100`, `+01`) where it is aware. An offset in text for a naive column is converted to UTC; text
+without one is refused by an aware column. Hours, minutes and seconds are all there, and the fraction has at most
+microseconds.
 
-pyarrow's parser goes first, being fast; only a column that it refuses, or where it is laxer than this, is taken apart with
-a regular expression.
+pyarrow's parser goes first, being fast; only a column that it refuses, or where it is laxer than this, is taken apart
+with a regular expression.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from arrowsync.convert.arrays import (
     Column,
@@ -23,12 +23,14 @@ from arrowsync.convert.arrays import (
     Mask,
     Numbers,
     build,
+    compute,
     is_valid,
     mask_of,
     numbers,
     refuse,
     text_bytes,
     text_offsets,
+    try_cast,
 )
 from arrowsync.convert.temporal import (
     FINER,
@@ -63,10 +65,11 @@ NO_OFFSET = Complaint(
 
 
 def text_to_date(values: Column, column: ColumnSpec) -> Converted:
-    try:
-        return in_calendar(values.cast(pa.date32()))
-    except pa.ArrowInvalid:
-        parts = _Parts(values, DATE_TEXT)
+    """The day that `2020-01-31` names."""
+    parsed = try_cast(values, pa.date32())
+    if parsed is not None:
+        return in_calendar(parsed)
+    parts = _Parts(values, DATE_TEXT)
     days, impossible = parts.days()
     return refuse(
         build(days.astype(np.int32), values, pa.date32()),
@@ -76,13 +79,11 @@ def text_to_date(values: Column, column: ColumnSpec) -> Converted:
 
 
 def text_to_time(values: Column, column: ColumnSpec) -> Converted:
-    try:
-        # pyarrow has no parser for times, but one for timestamps. It takes "10" and "10:00" too, this doesn't.
-        parsed = pc.binary_join_element_wise("1970-01-01T", values, "").cast(pa.timestamp("us"))
-        if _lengths(values)[is_valid(values)].min(initial=8) >= 8:
-            return Converted(parsed.view(pa.int64()).view(pa.time64("us")))
-    except pa.ArrowInvalid:
-        pass
+    """The time of day that `10:00:00.5` names."""
+    # pyarrow has no parser for times, but one for timestamps. It takes "10" and "10:00" too, this doesn't.
+    parsed = try_cast(compute.binary_join_element_wise("1970-01-01T", values, ""), pa.timestamp("us"))
+    if parsed is not None and _lengths(values)[is_valid(values)].min(initial=8) >= 8:
+        return Converted(parsed.view(pa.int64()).view(pa.time64("us")))
     parts = _Parts(values, TIME_TEXT)
     micros, impossible, fine = parts.micros()
     return refuse(
@@ -94,6 +95,7 @@ def text_to_time(values: Column, column: ColumnSpec) -> Converted:
 
 
 def text_to_naive(values: Column, column: ColumnSpec) -> Converted:
+    """The wall clock that the text says, in UTC where it says an offset."""
     parsed = _cast_timestamps(values, pa.timestamp("us"))
     if parsed is None:
         parsed = _cast_timestamps(values, pa.timestamp("us", "UTC"))
@@ -103,6 +105,7 @@ def text_to_naive(values: Column, column: ColumnSpec) -> Converted:
 
 
 def text_to_zoned(values: Column, column: ColumnSpec) -> Converted:
+    """The instant that the text says with its offset."""
     parsed = _cast_timestamps(values, pa.timestamp("us", "UTC"))
     if parsed is None:
         return _parse_timestamps(values, column, offset_needed=True)
@@ -111,9 +114,8 @@ def text_to_zoned(values: Column, column: ColumnSpec) -> Converted:
 
 def _cast_timestamps(values: Column, kind: pa.DataType) -> Column | None:
     """What pyarrow makes of the text, or None where it refuses one, or where it let one without seconds pass."""
-    try:
-        parsed = values.cast(kind)
-    except pa.ArrowInvalid:
+    parsed = try_cast(values, kind)
+    if parsed is None:
         return None
     lengths = _lengths(values)
     timed = lengths > 10
@@ -140,7 +142,9 @@ def _parse_timestamps(values: Column, column: ColumnSpec, *, offset_needed: bool
     total = days * MICROS_PER_DAY + micros - offset
     known = ~parts.mismatch & ~no_day & ~no_time & ~no_offset
     beyond = known & is_valid(values) & ((total < FIRST_MICRO) | (total > LAST_MICRO))
-    naive = ~parts.mismatch & is_valid(values) & ~parts.has("zone") if offset_needed else np.zeros(len(values), np.bool_)
+    naive = (
+        ~parts.mismatch & is_valid(values) & ~parts.has("zone") if offset_needed else np.zeros(len(values), np.bool_)
+    )
     return refuse(
         build(total, values, column.type),
         NOT_A_TIMESTAMP.at(parts.mismatch),
@@ -159,7 +163,7 @@ class _Parts:
     """
 
     def __init__(self, values: Column, pattern: str) -> None:
-        found: Any = pc.extract_regex(values, pattern)
+        found: Any = compute.extract_regex(values, pattern)
         self.mismatch: Mask = is_valid(values) & ~is_valid(found)
         self._fields: dict[str, Column] = {
             field.name: found.field(index).fill_null("") for index, field in enumerate(found.type)
@@ -167,11 +171,11 @@ class _Parts:
         self.matched: Mask = is_valid(found)
 
     def has(self, name: str) -> Mask:
-        return mask_of(pc.not_equal(self._fields[name], ""))
+        return mask_of(compute.not_equal(self._fields[name], ""))
 
     def number(self, name: str) -> Numbers:
         text = self._fields[name]
-        return numbers(pc.if_else(pc.equal(text, ""), "0", text).cast(pa.int64()))
+        return numbers(compute.if_else(compute.equal(text, ""), "0", text).cast(pa.int64()))
 
     def days(self) -> tuple[Numbers, Mask]:
         """Days since 1970-01-01, and where there is no such day."""
@@ -186,15 +190,15 @@ class _Parts:
         """Microseconds since midnight, where there is no such time, and where the fraction has too many digits."""
         hour, minute, second = self.number("hour"), self.number("minute"), self.number("second")
         impossible = (hour > 23) | (minute > 59) | (second > 59)
-        digits = pc.utf8_rtrim(self._fields["fraction"], characters="0")
-        fine = numbers(pc.binary_length(digits)) > 6
-        fraction = numbers(pc.utf8_slice_codeunits(pc.utf8_rpad(digits, 6, "0"), 0, 6).cast(pa.int64()))
+        digits = compute.utf8_rtrim(self._fields["fraction"], characters="0")
+        fine = numbers(compute.binary_length(digits)) > 6
+        fraction = numbers(compute.utf8_slice_codeunits(compute.utf8_rpad(digits, 6, "0"), 0, 6).cast(pa.int64()))
         return (hour * 3600 + minute * 60 + second) * 1_000_000 + fraction, impossible, fine
 
     def offset(self) -> tuple[Numbers, Mask]:
         """Microseconds east of UTC, and where there is no such offset."""
         hour, minute = self.number("zone_hour"), self.number("zone_minute")
-        sign = np.where(mask_of(pc.equal(self._fields["zone_sign"], "-")), -1, 1)
+        sign = np.where(mask_of(compute.equal(self._fields["zone_sign"], "-")), -1, 1)
         return sign * (hour * 3600 + minute * 60) * 1_000_000, (hour > 23) | (minute > 59)
 
 
@@ -205,17 +209,16 @@ def date_to_text(values: Column, column: ColumnSpec) -> Converted:
 
 def time_to_text(values: Column, column: ColumnSpec) -> Converted:
     """`10:00:00`, with the fraction where it isn't zero."""
-    return in_day(values).then(lambda v: Converted(pc.replace_substring_regex(v.cast(pa.string()), r"\.0+$", "")))
+    return in_day(values).then(lambda v: Converted(compute.replace_substring_regex(v.cast(pa.string()), r"\.0+$", "")))
 
 
 def timestamp_to_text(values: Column, column: ColumnSpec) -> Converted:
     """`2020-01-31T10:00:00` for a naive timestamp, the same in UTC with a `Z` for an aware one."""
-    kind = values.type
-    assert isinstance(kind, pa.TimestampType)
-    utc = values if kind.tz is None else values.cast(pa.timestamp(kind.unit, "UTC"))
+    kind: Any = values.type
+    utc: Column = values if kind.tz is None else values.cast(pa.timestamp(kind.unit, "UTC"))
     return in_calendar(utc).then(
         lambda v: Converted(
-            pc.replace_substring_regex(
+            compute.replace_substring_regex(
                 v.cast(pa.string()),
                 # pyarrow writes a blank, and the fraction in full.
                 r"^(\S+) ([0-9:]+(?:\.[0-9]*[1-9][0-9]*)?)(?:\.0+)?(Z?)$",

@@ -1,23 +1,23 @@
 """Kernels to string, binary and enum, and the checks of a text column: UTF-8, no NUL character, length.
 
-The checks look at the whole data buffer first (one pass of numpy at memory speed says "only ASCII, no NUL"); a mask is made
-only for a column that fails them.
+The checks look at the whole data buffer first (one pass of numpy at memory speed says "only ASCII, no NUL"); a mask
+is made only for a column that fails them.
 """
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from arrowsync.convert.arrays import (
     Column,
     Converted,
     Failure,
-    any_of,
+    compute,
     is_valid,
     mask_of,
-    numbers,
     refuse,
     text_bytes,
     text_offsets,
@@ -38,7 +38,7 @@ def binary_to_text(values: Column, column: ColumnSpec) -> Converted:
     try:
         return Converted(values.cast(pa.string()))
     except pa.ArrowInvalid:
-        bad = is_valid(values) & ~mask_of(pc.match_substring_regex(values, _UTF8))
+        bad = is_valid(values) & ~mask_of(compute.match_substring_regex(values, _UTF8))
     return refuse(values, Failure(bad, "not valid UTF-8", UTF8_HINT)).then(lambda v: Converted(v.cast(pa.string())))
 
 
@@ -55,11 +55,11 @@ def check_text(values: Column, column: ColumnSpec) -> Converted:
     failures: list[Failure] = []
     data = text_bytes(values)
     if len(data) and data.min() == 0:
-        failures.append(Failure(mask_of(pc.match_substring(values, "\0")), "contains a NUL character", NUL_HINT))
+        failures.append(Failure(mask_of(compute.match_substring(values, "\0")), "contains a NUL character", NUL_HINT))
     limit = column.max_length
     # As many bytes are at most as many characters.
     if limit is not None and np.diff(text_offsets(values)).max(initial=0) > limit:
-        long = mask_of(pc.greater(pc.utf8_length(values), limit))
+        long = mask_of(compute.greater(compute.utf8_length(values), limit))
         failures.append(Failure(long, f"longer than {limit} characters", "raise MaxLength, or shorten the values"))
     return refuse(values, *failures)
 
@@ -69,25 +69,27 @@ def check_binary(values: Column, column: ColumnSpec) -> Converted:
     limit = column.max_length
     if limit is None or np.diff(text_offsets(values)).max(initial=0) <= limit:
         return Converted(values)
-    long = mask_of(pc.greater(pc.binary_length(values), limit))
+    long = mask_of(compute.greater(compute.binary_length(values), limit))
     return refuse(values, Failure(long, f"longer than {limit} bytes", "raise MaxLength, or shorten the values"))
 
 
 def text_to_enum(values: Column, column: ColumnSpec) -> Converted:
     """The labels as a dictionary of exactly the declared ones, in their order."""
     labels = pa.array(column.labels, pa.string())
-    found = pc.index_in(values, value_set=labels)
+    found = compute.index_in(values, value_set=labels)
     name = column.enum_name or ", ".join(map(repr, column.labels[:5])) + (", ..." if len(column.labels) > 5 else "")
     unknown = Failure(
         is_valid(values) & ~is_valid(found), f"not a label of {name}", f"its labels are {', '.join(column.labels[:20])}"
     )
     # Text that is no label has no index, so it is NULL already.
-    result = pa.DictionaryArray.from_arrays(found.cast(column.type.index_type), labels, ordered=column.type.ordered)
+    kind: Any = column.type
+    result = cast(Any, pa.DictionaryArray).from_arrays(found.cast(kind.index_type), labels, ordered=kind.ordered)
     return Converted(result, (unknown,) if unknown.mask.any() else ())
 
 
 def has_labels(values: Column, column: ColumnSpec) -> bool:
     """Whether a dictionary array is of the declared type and labels already, so that it can be taken as it is."""
-    if not isinstance(values, pa.DictionaryArray) or values.type != column.type:
+    if values.type != column.type or not column.labels:
         return False
-    return values.dictionary.equals(pa.array(column.labels, pa.string()))
+    encoded: Any = values
+    return bool(encoded.dictionary.equals(pa.array(column.labels, pa.string())))

@@ -14,6 +14,7 @@ from arrowsync.convert.arrays import (
     Failure,
     Mask,
     Numbers,
+    buffer_of,
     build,
     fixed_bytes,
     is_valid,
@@ -26,8 +27,8 @@ from arrowsync.convert.layouts import UUID_STORAGE
 from arrowsync.declare.spec import ColumnSpec
 
 _BLOCK = 8192  # rows that stay in the cache from one step to the next
-_GROUPS = ((0, 8), (9, 13), (14, 18), (19, 23), (24, 36))
 _HYPHENS = (8, 13, 18, 23)
+_DIGITS = [position for position in range(36) if position not in _HYPHENS]
 _NO_DIGIT = 0x100
 
 
@@ -49,6 +50,7 @@ _PAIR_VALUES, _PAIR_TEXTS = _pair_values(), _pair_texts()
 
 
 def text_to_uuid(values: Column, column: ColumnSpec) -> Converted:
+    """The 16 bytes that the text spells."""
     data, offsets = text_bytes(values), text_offsets(values)
     starts, lengths = offsets[:-1] - offsets[0], np.diff(offsets)
     valid = is_valid(values)
@@ -56,44 +58,52 @@ def text_to_uuid(values: Column, column: ColumnSpec) -> Converted:
     good = np.zeros(len(values), np.bool_)
     for length in (36, 32):
         rows = np.flatnonzero(valid & (lengths == length))
-        for begin in range(0, len(rows), _BLOCK):
-            block = rows[begin : begin + _BLOCK]
-            result[block], good[block] = _parse(data[starts[block][:, None] + np.arange(length)])
+        if len(data) == len(values) * length == len(rows) * length:
+            result, good = _parse(data.reshape(-1, length))
+        elif len(rows):
+            result[rows], good[rows] = _parse(data[starts[rows][:, None] + np.arange(length)])
     failure = Failure(valid & ~good, "not a UUID", "write UUIDs as 32 hexadecimal digits, with or without hyphens")
     return refuse(build(result, values, UUID_STORAGE), failure)
 
 
 def _parse(text: Numbers) -> tuple[Numbers, Mask]:
     """Rows of 32 or 36 characters as rows of 16 bytes, and which of them are well-formed."""
+    result = np.empty((len(text), 16), np.uint8)
     good = np.ones(len(text), np.bool_)
-    if text.shape[1] == 36:
-        for position in _HYPHENS:
-            good &= text[:, position] == ord("-")
-        text = np.concatenate([text[:, start:end] for start, end in _GROUPS], axis=1)
-    spelled = _PAIR_VALUES[np.ascontiguousarray(text).view("<u2")]
-    good &= (spelled < _NO_DIGIT).all(axis=1)
-    return spelled.astype(np.uint8), good
+    for begin in range(0, len(text), _BLOCK):
+        block = text[begin : begin + _BLOCK]
+        right = good[begin : begin + _BLOCK]
+        if block.shape[1] == 36:
+            for position in _HYPHENS:
+                right &= block[:, position] == ord("-")
+            block = block[:, _DIGITS]
+        # "wrap" only spares the check of the bounds: every uint16 has its place in the table.
+        spelled = np.take(_PAIR_VALUES, np.ascontiguousarray(block).view("<u2"), mode="wrap")
+        if int(spelled.max()) >= _NO_DIGIT:
+            right &= (spelled < _NO_DIGIT).all(axis=1)
+        result[begin : begin + _BLOCK] = spelled
+    return result, good
 
 
 def uuid_to_text(values: Column, column: ColumnSpec) -> Converted:
     """`123e4567-e89b-12d3-a456-426614174000`, in lower case."""
-    digits = np.ascontiguousarray(_PAIR_TEXTS[fixed_bytes(values)]).view(np.uint8)
+    given = fixed_bytes(values)
     text = np.full((len(values), 36), ord("-"), np.uint8)
-    done = 0
-    for start, end in _GROUPS:
-        text[:, start:end] = digits[:, done : done + end - start]
-        done += end - start
-    fixed = build(text, values, pa.binary(36))
-    return Converted(fixed.cast(pa.binary()).cast(pa.string()))
+    for begin in range(0, len(values), _BLOCK):
+        spelled = np.take(_PAIR_TEXTS, given[begin : begin + _BLOCK], mode="wrap")
+        text[begin : begin + _BLOCK, _DIGITS] = spelled.view(np.uint8)
+    return Converted(text_array(text, np.arange(len(values) + 1) * 36, values))
 
 
 def binary_to_uuid(values: Column, column: ColumnSpec) -> Converted:
+    """The UUID whose 16 bytes they are, most significant first (RFC 9562)."""
     lengths = np.diff(text_offsets(values))
     failure = Failure(is_valid(values) & (lengths != 16), "not 16 bytes long", "a UUID is 16 bytes")
     return refuse(values, failure).then(lambda v: Converted(v.cast(UUID_STORAGE)))
 
 
 def uuid_to_binary(values: Column, column: ColumnSpec) -> Converted:
+    """The 16 bytes, most significant first (RFC 9562)."""
     return Converted(values.cast(pa.binary()))
 
 
@@ -108,6 +118,10 @@ def hex_text(values: Column) -> Column:
     prefix[ends[:-1]] = prefix[ends[:-1] + 1] = True
     text[ends[:-1]], text[ends[:-1] + 1] = ord("\\"), ord("x")
     text[~prefix] = digits
-    return pa.Array.from_buffers(
-        pa.string(), len(values), [validity(values), pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(text)]
-    )
+    return text_array(text, ends, values)
+
+
+def text_array(data: Numbers, offsets: Numbers, like: Column) -> Column:
+    """A string array of these bytes, NULL where `like` is."""
+    ends = pa.array(offsets, pa.int64()).cast(pa.int32())  # refuses what int32 can't count
+    return pa.Array.from_buffers(pa.string(), len(like), [validity(like), ends.buffers()[1], buffer_of(data)])

@@ -42,11 +42,13 @@ class MergeStyle:
 
     `order` is the hidden column of a staging table that grows in the order of arrival; `differs(columns)` is the condition
     that the rows `t` and `s` aren't the same in `columns`; `overriding` goes between the columns and the rows of an INSERT.
+    `apart` are columns that are set by a statement of their own, and only in rows where they change.
     """
 
     order: LiteralString
     differs: Callable[[Sequence[str]], SQL]
     overriding: LiteralString = ""
+    apart: frozenset[str] = frozenset()
 
 
 def merge_steps(job: MergeJob, style: MergeStyle) -> tuple[MergeStep, ...]:
@@ -97,23 +99,32 @@ def _drop_duplicates(job: MergeJob, style: MergeStyle) -> SQL:
         staging=job.staging.identifier,
         key=names(job.key),
         keep=keep,
-        same=_same("s", "d", job.key),
+        same=same("s", "d", job.key),
         order=SQL((style.order,)),
     )
 
 
 def _update(job: MergeJob, style: MergeStyle) -> list[MergeStep]:
-    if not job.values:
-        return []
-    statement = sql(
+    """Set all columns of the rows where one differs; every such row is counted once, by the first statement."""
+    together = [name for name in job.values if name not in style.apart]
+    apart = [name for name in job.values if name in style.apart]
+    steps: list[MergeStep] = []
+    if together:
+        steps.append(MergeStep(_set(job, together, style.differs(job.values)), "updated"))
+    if apart:
+        steps.append(MergeStep(_set(job, apart, style.differs(apart)), None if together else "updated"))
+    return steps
+
+
+def _set(job: MergeJob, columns: Sequence[str], differs: SQL) -> SQL:
+    return sql(
         "UPDATE {target} AS t SET {assignments} FROM {staging} AS s WHERE {same} AND {differs}",
         target=job.target.name.identifier,
-        assignments=join(", ", [sql("{c} = {s}", c=Identifier(c), s=_of("s", c)) for c in job.values]),
+        assignments=join(", ", [sql("{c} = {s}", c=Identifier(c), s=_of("s", c)) for c in columns]),
         staging=job.staging.identifier,
-        same=_same("t", "s", job.key),
-        differs=style.differs(job.values),
+        same=same("t", "s", job.key),
+        differs=differs,
     )
-    return [MergeStep(statement, "updated")]
 
 
 def _insert(job: MergeJob, style: MergeStyle) -> SQL:
@@ -134,7 +145,7 @@ def _insert(job: MergeJob, style: MergeStyle) -> SQL:
         "{into} WHERE NOT EXISTS (SELECT 1 FROM {target} AS t WHERE {same})",
         into=into,
         target=job.target.name.identifier,
-        same=_same("t", "s", job.key),
+        same=same("t", "s", job.key),
     )
 
 
@@ -143,12 +154,13 @@ def _delete_missing(job: MergeJob) -> MergeStep:
         "DELETE FROM {target} AS t WHERE NOT EXISTS (SELECT 1 FROM {staging} AS s WHERE {same})",
         target=job.target.name.identifier,
         staging=job.staging.identifier,
-        same=_same("t", "s", job.key),
+        same=same("t", "s", job.key),
     )
     return MergeStep(statement, "deleted")
 
 
-def _same(left: LiteralString, right: LiteralString, columns: Sequence[str]) -> SQL:
+def same(left: LiteralString, right: LiteralString, columns: Sequence[str]) -> SQL:
+    """The condition that two aliases have the same key."""
     return join(" AND ", [sql("{a} = {b}", a=_of(left, c), b=_of(right, c)) for c in columns])
 
 

@@ -7,16 +7,22 @@ NULL (what Arrow holds there is arbitrary), so that range checks and digit count
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
+from arrowsync.catalog.types import SqlType
 from arrowsync.encode.blocks import Elements, Field, Integers, Lookup, Mask
 
-Kernel = Callable[[pa.Array[Any]], Field | Lookup]
+Column: TypeAlias = "pa.Array[Any]"
+
+# pyarrow-stubs has each compute function by the exact classes of its arguments, which are not known here.
+compute: Any = pyarrow.compute
+
+Kernel: TypeAlias = "Callable[[Column], Field | Lookup]"
 """A column of at least one row to its bytes; raises `Unencodable`."""
 
 
@@ -25,7 +31,10 @@ class NoEncoding(Exception):
 
 
 class Unencodable(Exception):
-    """Rows of a column (positions in the array at hand) that have no exact form on the wire, and why."""
+    """Rows of a column (positions in the array at hand) whose values have no exact form on the wire, and why.
+
+    `reason` is a short phrase that follows "is" ("out of range for smallint"), or starts with "contains".
+    """
 
     def __init__(self, rows: Integers, reason: str) -> None:
         super().__init__(reason)
@@ -33,45 +42,57 @@ class Unencodable(Exception):
         self.reason = reason
 
 
-def null_mask(array: pa.Array[Any]) -> Mask | None:
+def null_mask(array: Column) -> Mask | None:
     """Which values are NULL, or None where none is."""
-    if array.null_count == 0:
-        return None
-    if array.null_count == len(array):
-        return np.ones(len(array), np.bool_)
-    return ~_bits(array, 0)
+    return ~_bits(array, array.buffers()[0]) if array.null_count else None
 
 
-def values_of(array: pa.Array[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """The values of a fixed-width array, NULL as 0."""
+def values_of(array: Column, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """The values of a fixed-width array as numpy's type of the same layout, NULL as 0."""
     dtype = np.dtype(dtype)
-    data = array.buffers()[1]
-    if data is None:
-        return np.zeros(len(array), dtype)
-    values = np.frombuffer(data, dtype, len(array), array.offset * dtype.itemsize)
+    values = _read(array.buffers()[1], dtype, array.offset, len(array))
     nulls = null_mask(array)
     return values if nulls is None else np.where(nulls, np.zeros(1, dtype), values)
 
 
-def bits_of(array: pa.Array[Any]) -> npt.NDArray[np.uint8]:
-    """The values of a boolean array as 0 and 1; arbitrary where NULL."""
-    return np.zeros(len(array), np.uint8) if array.buffers()[1] is None else _bits(array, 1).view(np.uint8)
+def bits_of(array: Column) -> Mask:
+    """The values of a boolean array; arbitrary where NULL."""
+    return _bits(array, array.buffers()[1])
 
 
-def strings_of(array: pa.Array[Any]) -> Elements:
+def strings_of(array: Column) -> Elements:
     """The bytes of a (large) string or binary array, NULL as no byte."""
     large = pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type)
-    dtype = np.dtype(np.int64 if large else np.int32)
     _, offsets, data = array.buffers()
-    if offsets is None or data is None:
-        return Elements(np.zeros(len(array) + 1, dtype), np.zeros(0, np.uint8))
     strings = Elements(
-        np.frombuffer(offsets, dtype, len(array) + 1, array.offset * dtype.itemsize), np.frombuffer(data, np.uint8)
+        _read(offsets, np.dtype(np.int64 if large else np.int32), array.offset, len(array) + 1),
+        np.zeros(0, np.uint8) if data is None else np.frombuffer(memoryview(data), np.uint8),
     )
     nulls = null_mask(array)
     if nulls is not None and np.diff(strings.offsets)[nulls].any():
-        return strings_of(pc.fill_null(array, b""))
+        return strings_of(compute.fill_null(array, b""))
     return strings
+
+
+def without_views(array: Column) -> Column:
+    """String and binary views in the large layout, which holds them however long they are together."""
+    if pa.types.is_string_view(array.type):
+        return array.cast(pa.large_string())
+    if pa.types.is_binary_view(array.type):
+        return array.cast(pa.large_binary())
+    return array
+
+
+def pick(array: Column, rows: Any) -> Column:
+    """The values at `rows`; where that is NULL, NULL. (Arrow can't take from views [pyarrow 26].)"""
+    picked: Column = compute.take(without_views(array), pa.array(rows))
+    return picked
+
+
+def dtype_of(source: pa.DataType) -> np.dtype[Any]:
+    """Numpy's type for the values of an Arrow number."""
+    dtype: np.dtype[Any] = np.dtype(cast("Any", source.to_pandas_dtype()))
+    return dtype
 
 
 def refuse(bad: Mask, reason: str) -> None:
@@ -80,13 +101,20 @@ def refuse(bad: Mask, reason: str) -> None:
         raise Unencodable(np.flatnonzero(bad), reason)
 
 
-def check_range(values: npt.NDArray[Any], low: int, high: int, reason: str) -> None:
+def check_range(values: npt.NDArray[Any], low: int, high: int, target: SqlType) -> None:
     """Refuse values outside low..high (inclusive). NULLs were read as 0, which every range holds."""
     if values.min() < low or values.max() > high:
-        refuse((values < low) | (values > high), reason)
+        refuse((values < low) | (values > high), f"out of range for {target}")
 
 
-def _bits(array: pa.Array[Any], buffer: int) -> Mask:
+def _read(buffer: pa.Buffer | None, dtype: np.dtype[Any], first: int, count: int) -> npt.NDArray[Any]:
+    if buffer is None:  # which Arrow allows where there is nothing to read
+        return np.zeros(count, dtype)
+    return np.frombuffer(memoryview(buffer), dtype, count, first * dtype.itemsize)
+
+
+def _bits(array: Column, buffer: pa.Buffer | None) -> Mask:
     first, shift = divmod(array.offset, 8)
-    packed = np.frombuffer(array.buffers()[buffer], np.uint8, (shift + len(array) + 7) // 8, first)
-    return np.unpackbits(packed, bitorder="little", count=shift + len(array))[shift:].view(np.bool_)
+    count = shift + len(array)
+    packed = _read(buffer, np.dtype(np.uint8), first, (count + 7) // 8)
+    return np.unpackbits(packed, bitorder="little", count=count)[shift:].view(np.bool_)

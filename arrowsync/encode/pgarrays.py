@@ -12,65 +12,76 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from arrowsync.encode.blocks import Elements, Field, Integers, Lookup, Mask, Part, Values, encode_rows
-from arrowsync.encode.columns import Kernel, Unencodable, values_of
-from arrowsync.encode.layouts import without_nulls
+from arrowsync.encode.blocks import I4, Elements, Field, Integers, Values, encode_rows, sometimes
+from arrowsync.encode.columns import Column, Kernel, Unencodable, compute, null_mask, pick, values_of
 
 LOWER_BOUND = struct.pack(">i", 1)
 
 
 def array_of(element: Kernel, oid: int, depth: int) -> Kernel:
     """Lists nested `depth` deep, as arrays of so many dimensions, with elements that `element` encodes."""
-    empty = struct.pack(">iiiI", 12, 0, 0, oid)
+    type_oid = struct.pack(">I", oid)
 
-    def encode(array: pa.Array[Any]) -> Field | Lookup:
+    def encode(array: Column) -> Field:
+        nulls = null_mask(array)
+        if nulls is not None and nulls.all():
+            return Field(-1)
         sizes, bounds, values = _shape(array, depth)
         elements = _elements(element, values, bounds)
-        head: list[Part] = [struct.pack(">i", depth), _null_flag(elements, bounds), struct.pack(">I", oid)]
-        for size in sizes:
-            head += (Values(">i4", size), LOWER_BOUND)
         ends = elements.offsets[bounds]
-        is_empty = sizes[0] == 0
+        filled = sizes[0] > 0
+        dimensions = Values(I4, np.where(filled, depth, 0))
+        extents = [part for size in sizes for part in (Values(I4, size), LOWER_BOUND)]
+        present = np.ones(len(array), np.bool_) if nulls is None else ~nulls
+        length = np.diff(ends) + np.where(filled, 12 + 8 * depth, 12)
+        head = sometimes(present, dimensions, _null_flag(elements, bounds), type_oid)
         return Field(
-            np.diff(ends) + (12 + 8 * depth),
-            tuple(head),
-            Elements(ends, elements.data),
-            instead=((is_empty, empty),) if is_empty.any() else (),
+            np.where(present, length, -1), (*head, *sometimes(filled, *extents)), Elements(ends, elements.data)
         )
 
-    return without_nulls(encode)
+    return encode
 
 
-def _shape(array: pa.Array[Any], depth: int) -> tuple[list[Integers], Integers, pa.Array[Any]]:
+def _shape(array: Column, depth: int) -> tuple[list[Integers], Integers, Column]:
     """Per row the size in each dimension; the bounds of its elements; the elements of all rows."""
     counts, bounds, values = _unnest(array)
     sizes = [counts]
     for _ in range(depth - 1):
         if values.null_count:
-            raise Unencodable(_rows(np.flatnonzero(values.is_null()), bounds), "NULL in place of an inner list")
+            raise Unencodable(
+                _rows(np.flatnonzero(values.is_null()), bounds), "contains NULL in place of an inner list"
+            )
         counts, inner_bounds, inner_values = _unnest(values)
         # A row's first inner list says how long all of them have to be; a row with none gets a size that nobody reads.
         size = counts[np.minimum(bounds[:-1], len(counts) - 1)] if len(counts) else sizes[0]
         ragged = counts != np.repeat(size, np.diff(bounds))
         if ragged.any():
-            raise Unencodable(_rows(np.flatnonzero(ragged), bounds), "inner lists of different lengths")
+            raise Unencodable(_rows(np.flatnonzero(ragged), bounds), "contains inner lists of different lengths")
         if not counts.all():
-            reason = "an empty list within a list, which PostgreSQL can't tell from an empty list"
+            reason = "contains an empty list within a list, which PostgreSQL can't tell from an empty list"
             raise Unencodable(_rows(np.flatnonzero(counts == 0), bounds), reason)
         sizes.append(size)
         bounds, values = inner_bounds[bounds], inner_values
     return sizes, bounds, values
 
 
-def _unnest(array: pa.Array[Any]) -> tuple[Integers, Integers, pa.Array[Any]]:
-    """The lengths of lists (none NULL, of any list layout), the bounds of each one's values, and the values in order."""
-    counts = values_of(pc.list_value_length(array).cast(pa.int64()), np.int64)
-    return counts, np.concatenate([[0], np.cumsum(counts)]), array.flatten()
+def _unnest(array: Any) -> tuple[Integers, Integers, Column]:
+    """The lengths of lists of any layout (a NULL's is 0), the bounds of each one's values, and the values in order."""
+    counts = values_of(compute.list_value_length(array).cast(pa.int64()), np.int64)
+    bounds = np.concatenate([[0], np.cumsum(counts)])
+    if pa.types.is_fixed_size_list(array.type):
+        starts = (np.arange(len(array)) + array.offset) * array.type.list_size
+    else:
+        starts = values_of(array.offsets.cast(pa.int64()), np.int64)[: len(array)]
+    first = int(starts[0]) if len(starts) else 0
+    if (starts == first + bounds[:-1]).all():
+        return counts, bounds, array.values.slice(first, int(bounds[-1]))
+    # Under a NULL there may be values, and list views may overlap and come in any order.
+    return counts, bounds, pick(array.values, np.arange(bounds[-1]) + np.repeat(starts - bounds[:-1], counts))
 
 
-def _elements(element: Kernel, values: pa.Array[Any], bounds: Integers) -> Elements:
+def _elements(element: Kernel, values: Column, bounds: Integers) -> Elements:
     if len(values) == 0:
         return Elements(np.zeros(1, np.int64), np.zeros(0, np.uint8))
     try:
@@ -79,13 +90,13 @@ def _elements(element: Kernel, values: pa.Array[Any], bounds: Integers) -> Eleme
         raise Unencodable(_rows(refusal.rows, bounds), refusal.reason) from None
 
 
-def _null_flag(elements: Elements, bounds: Integers) -> Part:
+def _null_flag(elements: Elements, bounds: Integers) -> bytes | Values:
     """1 for the rows with a NULL element, one whose length prefix begins with a byte of -1."""
     is_null = elements.data[elements.offsets[:-1]] == 0xFF if len(elements) else np.zeros(0, np.bool_)
     if not is_null.any():
         return bytes(4)
     nulls_before = np.concatenate([[0], np.cumsum(is_null)])
-    return Values(">i4", np.diff(nulls_before[bounds]) > 0)
+    return Values(I4, np.diff(nulls_before[bounds]) > 0)
 
 
 def _rows(elements: Integers, bounds: Integers) -> Integers:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 
 from arrowsync.catalog.types import SqlType
 from arrowsync.encode import layouts, pgnumeric, pgscalars, pgtext
-from arrowsync.encode.blocks import Field, Lookup, encode_rows
-from arrowsync.encode.columns import Kernel, NoEncoding, Unencodable
+from arrowsync.encode.blocks import Field, Lookup, arrow_buffer, encode_rows
+from arrowsync.encode.columns import Column, Kernel, NoEncoding, Unencodable
 from arrowsync.encode.pgarrays import array_of
 from arrowsync.encode.pginet import inet
 from arrowsync.errors import ConversionError
@@ -31,6 +31,8 @@ KERNELS: Mapping[tuple[str, str], Callable[[Any, SqlType], Kernel]] = {
     ("integer", "integer"): pgscalars.integer,
     ("integer", "bigint"): pgscalars.integer,
     ("integer", "numeric"): pgnumeric.integer,
+    ("integer", "real"): pgscalars.float_from_integer,
+    ("integer", "double precision"): pgscalars.float_from_integer,
     ("decimal", "numeric"): pgnumeric.decimal,
     ("float", "real"): pgscalars.floating,
     ("float", "double precision"): pgscalars.floating,
@@ -43,6 +45,7 @@ KERNELS: Mapping[tuple[str, str], Callable[[Any, SqlType], Kernel]] = {
     ("string", "json"): pgtext.json,
     ("string", "jsonb"): pgtext.json,
     ("string", "inet"): inet,
+    ("string", "cidr"): inet,
     ("json", "text"): pgtext.text,
     ("json", "json"): pgtext.json,
     ("json", "jsonb"): pgtext.json,
@@ -58,24 +61,32 @@ KERNELS: Mapping[tuple[str, str], Callable[[Any, SqlType], Kernel]] = {
 }
 """(family of Arrow types, name of the column type; "enum" for any enum type) -> what compiles the kernel."""
 
-FAMILIES: Mapping[str, Callable[[pa.DataType], bool]] = {
+FAMILIES: Mapping[str, Callable[[Any], bool]] = {
     "bool": pa.types.is_boolean,
     "integer": pa.types.is_integer,
     "decimal": pa.types.is_decimal,
     "float": pa.types.is_floating,
     "string": lambda source: pa.types.is_string(source) or pa.types.is_large_string(source),
-    "binary": lambda source: pa.types.is_binary(source) or pa.types.is_large_binary(source) or pa.types.is_fixed_size_binary(source),
+    "binary": lambda source: (
+        pa.types.is_binary(source) or pa.types.is_large_binary(source) or pa.types.is_fixed_size_binary(source)
+    ),
     "date": pa.types.is_date32,
     "time": pa.types.is_time,
-    "timestamp": lambda source: isinstance(source, pa.TimestampType) and source.tz is None,
-    "timestamptz": lambda source: isinstance(source, pa.TimestampType) and source.tz is not None,
+    "timestamp": lambda source: pa.types.is_timestamp(source) and source.tz is None,
+    "timestamptz": lambda source: pa.types.is_timestamp(source) and source.tz is not None,
     "duration": pa.types.is_duration,
     "interval": pa.types.is_interval,
 }
 EXTENSIONS: Mapping[str, str] = {"arrow.uuid": "uuid", "arrow.json": "json"}
 """Extension types that are families of their own; any other is written as what it is stored as."""
 
-LISTS = (pa.ListType, pa.LargeListType, pa.FixedSizeListType, pa.ListViewType, pa.LargeListViewType)
+LISTS: Sequence[Callable[[Any], bool]] = (
+    pa.types.is_list,
+    pa.types.is_large_list,
+    pa.types.is_fixed_size_list,
+    pa.types.is_list_view,
+    pa.types.is_large_list_view,
+)
 MAX_DIMENSIONS = 6
 SAMPLE = 5
 
@@ -88,6 +99,7 @@ OIDS: Mapping[str, int] = {
     "integer": 23,
     "text": 25,
     "json": 114,
+    "cidr": 650,
     "real": 700,
     "double precision": 701,
     "inet": 869,
@@ -126,27 +138,16 @@ class PgCopyEncoder:
             raise ValueError(f"the encoder was compiled for another schema:\n{self.schema}\nnot\n{batch.schema}")
         if batch.num_rows == 0:
             return pa.py_buffer(b"")
-        fields = [self._encode(column, batch, first_row) for column in range(batch.num_columns)]
-        rows = encode_rows(fields, batch.num_rows, start=struct.pack(">h", batch.num_columns))
-        return pa.py_buffer(rows.data[: rows.offsets[-1]])
-
-    def _encode(self, column: int, batch: pa.RecordBatch, first_row: int) -> Field | Lookup:
-        array = batch.column(column)
-        try:
-            return self.kernels[column](array)
-        except Unencodable as refusal:
-            name = self.schema.field(column).name
-            rows = tuple(int(row) for row in refusal.rows[:SAMPLE])
-            sample = tuple(_sample(array[row]) for row in rows)
-            count = len(refusal.rows)
-            raise ConversionError(
-                f"column {name!r}: {count} value{'s' if count > 1 else ''} {refusal.reason}, the first {sample[0]!r}"
-                f" in row {first_row + rows[0]}",
-                column=name,
-                reason=refusal.reason,
-                rows=tuple(first_row + row for row in rows),
-                sample=sample,
-            ) from None
+        columns = cast("Any", batch)  # pyarrow-stubs: an array of unknown values
+        fields: list[Field | Lookup] = []
+        for number, (name, kernel) in enumerate(zip(self.schema.names, self.kernels, strict=True)):
+            array: Column = columns[number]
+            try:
+                fields.append(kernel(array))
+            except Unencodable as refusal:
+                raise _conversion_error(name, array, refusal, first_row) from None
+        rows = encode_rows(fields, batch.num_rows, start=struct.pack(">h", len(fields)))
+        return arrow_buffer(rows.data[: rows.offsets[-1]])
 
 
 def compile_pgcopy(
@@ -160,35 +161,33 @@ def compile_pgcopy(
     if len(schema) != len(types):
         raise ValueError(f"{len(schema)} fields for {len(types)} columns")
     kernels: list[Kernel] = []
-    for field, target in zip(schema, types, strict=True):
+    for name, source, target in zip(schema.names, schema.types, types, strict=True):
         try:
-            kernels.append(_compile(field.type, target, oids or {}))
+            kernels.append(_compile(source, target, oids or {}))
         except NoEncoding as refusal:
             raise ConversionError(
-                f"column {field.name!r}: Arrow {field.type} can't be stored exactly as {target}: {refusal}",
-                column=field.name,
+                f"column {name!r}: Arrow {source} can't be stored exactly as {target}: {refusal}",
+                column=name,
                 reason=str(refusal),
                 hint="declare the column with a type that holds the data, or convert the data first",
             ) from None
     return PgCopyEncoder(schema, tuple(kernels))
 
 
-def _compile(
-    source: pa.DataType, target: SqlType, oids: Mapping[SqlType, int], family: str | None = None
-) -> Kernel:
+def _compile(source: Any, target: SqlType, oids: Mapping[SqlType, int], family: str | None = None) -> Kernel:
     """The kernel of arrays of type `source`, of any layout; `family` is that of the extension type which it stores."""
     if pa.types.is_null(source):
         return layouts.all_null
-    if isinstance(source, pa.DictionaryType):
+    if pa.types.is_dictionary(source):
         return layouts.dictionary(_compile(source.value_type, target, oids))
-    if isinstance(source, pa.RunEndEncodedType):
+    if pa.types.is_run_end_encoded(source):
         return layouts.run_ends(_compile(source.value_type, target, oids))
     if isinstance(source, pa.BaseExtensionType):
         return layouts.storage(_compile(source.storage_type, target, oids, EXTENSIONS.get(source.extension_name)))
     if pa.types.is_string_view(source):
-        return layouts.converted(_compile(pa.large_string(), target, oids, family), pa.large_string())
+        return layouts.views(_compile(pa.large_string(), target, oids, family))
     if pa.types.is_binary_view(source):
-        return layouts.converted(_compile(pa.large_binary(), target, oids, family), pa.large_binary())
+        return layouts.views(_compile(pa.large_binary(), target, oids, family))
     if target.element is not None:
         return _compile_array(source, target, oids)
     if family is None:
@@ -199,12 +198,12 @@ def _compile(
     return compile_kernel(source, target)
 
 
-def _compile_array(source: pa.DataType, target: SqlType, oids: Mapping[SqlType, int]) -> Kernel:
+def _compile_array(source: Any, target: SqlType, oids: Mapping[SqlType, int]) -> Kernel:
     """The kernel of lists; PostgreSQL has one array type for any number of dimensions, so how `target` nests says nothing."""
     while target.element is not None:
         target = target.element
     depth = 0
-    while isinstance(source, LISTS):
+    while any(is_list(source) for is_list in LISTS):
         source = source.value_type
         depth += 1
     if not 1 <= depth <= MAX_DIMENSIONS:
@@ -213,6 +212,21 @@ def _compile_array(source: pa.DataType, target: SqlType, oids: Mapping[SqlType, 
     if oid is None:
         raise NoEncoding(f"the oid of {target} is not known")
     return array_of(_compile(source, target, oids), oid, depth)
+
+
+def _conversion_error(name: str, array: Column, refusal: Unencodable, first_row: int) -> ConversionError:
+    rows = refusal.rows[:SAMPLE].tolist()
+    sample = tuple(_sample(array[row]) for row in rows)
+    verb = "" if refusal.reason.startswith("contains ") else "is "
+    others = f" (and {len(refusal.rows) - 1:,} more)" if len(refusal.rows) > 1 else ""
+    return ConversionError(
+        f"column {name!r}, row {first_row + rows[0]}: {sample[0]!r} {verb}{refusal.reason}{others}",
+        column=name,
+        reason=refusal.reason,
+        rows=tuple(first_row + row for row in rows),
+        sample=sample,
+        hint="mend the value, or declare a type that holds it",
+    )
 
 
 def _sample(value: pa.Scalar[Any]) -> Any:

@@ -1,4 +1,4 @@
-"""The kernel of PostgreSQL's inet, from IPv4 and IPv6 addresses as text, with or without a `/24` behind.
+"""The kernel of PostgreSQL's inet and cidr, from IPv4 and IPv6 addresses as text, with or without a `/24` behind.
 
 On the wire an address is its family, the bits of its network, a 0, its size and its bytes (network_send in
 src/backend/utils/adt/network.c). All addresses of a batch are parsed at once, their groups of digits as one column. What
@@ -7,16 +7,26 @@ Python's `ipaddress` refuses is refused: missing groups, leading zeros in IPv4, 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from arrowsync.catalog.types import SqlType
-from arrowsync.encode.blocks import NULL, Bytes, Elements, Field, Integers, Mask, Values, fixed
-from arrowsync.encode.columns import Kernel, Unencodable, bits_of, null_mask, refuse, strings_of, values_of
+from arrowsync.encode.blocks import U1, Bytes, Field, Integers, Mask, Values, raw, sometimes
+from arrowsync.encode.columns import (
+    Column,
+    Kernel,
+    Unencodable,
+    bits_of,
+    compute,
+    null_mask,
+    refuse,
+    strings_of,
+    values_of,
+)
 
 REASON = "not an IP address"
 BITS = r"^(?P<address>[^/]+)/(?P<bits>0|[1-9][0-9]{0,2})$"
@@ -28,60 +38,145 @@ HEX[np.frombuffer(b"ABCDEF", np.uint8)] = range(10, 16)
 
 
 def inet(source: pa.DataType, target: SqlType) -> Kernel:
-    def encode(array: pa.Array[Any]) -> Field:
+    """A string as inet, or as cidr: an address with the bits of its network, all of them where it gives none."""
+    is_cidr = target.name == "cidr"
+
+    def encode(array: Column) -> Field:
         nulls = null_mask(array)
-        text, bits = _split_bits(array if nulls is None else pc.fill_null(array, "0.0.0.0"))
-        v6 = _mask(pc.match_substring(text, ":"))
+        text, bits = _split_bits(array if nulls is None else compute.fill_null(array, "0.0.0.0"))
+        v6 = bits_of(compute.match_substring(text, ":"))
         size = np.where(v6, 16, 4)
-        refuse(bits > 8 * size, "with more network bits than an address has")
+        bits = np.where(bits < 0, 8 * size, bits)
+        refuse(bits > 8 * size, "not an IP address, its network has too many bits")
         addresses = np.zeros((len(array), 16), np.uint8)
         _parse(_ipv4, text, ~v6, addresses)
         _parse(_ipv6, text, v6, addresses)
-        head = (
-            Values("u1", np.where(v6, 3, 2)),
-            Values("u1", np.where(bits < 0, 8 * size, bits)),
-            b"\x00",
-            Values("u1", size),
+        if is_cidr:
+            host_bits = np.unpackbits(addresses, axis=1).view(np.bool_) & (np.arange(128) >= bits[:, None])
+            refuse(np.logical_or.reduce(host_bits, axis=1), "not a network, it has bits set to the right of the mask")
+        first, rest = (
+            np.ascontiguousarray(part).view(raw(part.shape[1]))[:, 0] for part in np.split(addresses, [4], axis=1)
         )
-        if v6.all() or not v6.any():
-            width = int(size[0])
-            return fixed(4 + width, (*head, Values(f"V{width}", _void(addresses, width))), nulls)
-        if nulls is not None:
-            size[nulls] = 0
-        tail = Elements(np.concatenate([[0], np.cumsum(size)]), addresses[np.arange(16) < size[:, None]])
-        return Field(size + 4, head, tail, instead=() if nulls is None else ((nulls, NULL),))
+        present = np.ones(len(array), np.bool_) if nulls is None else ~nulls
+        head = (
+            Values(U1, np.where(v6, 3, 2)),
+            Values(U1, bits),
+            bytes([is_cidr]),
+            Values(U1, size),
+            Values(raw(4), first),
+        )
+        return Field(
+            np.where(present, 4 + size, -1),
+            (*sometimes(present, *head), *sometimes(present & v6, Values(raw(12), rest))),
+        )
 
     return encode
 
 
-def _split_bits(text: pa.Array[Any]) -> tuple[pa.Array[Any], Integers]:
+def _split_bits(text: Column) -> tuple[Column, Integers]:
     """The addresses, and the network bits of each, -1 where it gives none."""
-    split = pc.match_substring(text, "/")
-    if not pc.any(split).as_py():
+    split = compute.match_substring(text, "/")
+    if not compute.any(split).as_py():
         return text, np.full(len(text), -1)
-    parts = pc.extract_regex(text, BITS)
-    refuse(_mask(split) & _mask(parts.is_null()), REASON)
-    address = pc.if_else(split, pc.struct_field(parts, "address"), text)
-    return address, values_of(pc.fill_null(pc.struct_field(parts, "bits"), "-1").cast(pa.int64()), np.int64)
+    parts = compute.extract_regex(text, BITS)
+    refuse(bits_of(split) & bits_of(parts.is_null()), REASON)
+    address = compute.if_else(split, compute.struct_field(parts, "address"), text)
+    return address, values_of(compute.fill_null(compute.struct_field(parts, "bits"), "-1").cast(pa.int64()), np.int64)
 
 
-def _parse(parse: Any, text: pa.Array[Any], mask: Mask, addresses: Bytes) -> None:
+def _parse(parse: Callable[[Column], Bytes], text: Column, mask: Mask, addresses: Bytes) -> None:
     """Fill in the addresses of the rows under the mask."""
     rows = np.flatnonzero(mask)
     if len(rows):
         try:
-            parsed = parse(text if len(rows) == len(text) else text.take(pa.array(rows)))
+            parsed = parse(text if len(rows) == len(text) else compute.take(text, pa.array(rows)))
         except Unencodable as refusal:
             raise Unencodable(rows[refusal.rows], refusal.reason) from None
         addresses[rows, : parsed.shape[1]] = parsed
 
 
-def _ipv4(text: pa.Array[Any]) -> Bytes:
+def _ipv4(text: Column) -> Bytes:
     """The bytes of dotted addresses, (n, 4)."""
-    groups = _Groups.of(text, b".")
+    groups = _split(text, ".")
     refuse(groups.counts != 4, REASON)
-    values, bad = groups.numbers(base=10, most=3)
-    leading_zero = (groups.lengths > 1) & (groups.data[groups.starts] == ord("0"))
-    bad |= (values > 255) | leading_zero | (groups.lengths == 0)
-    refuse(bad.reshape(-1, 4).any(axis=1), REASON)
+    values, bad = _numbers(groups, base=10, most=3)
+    leading_zero = (groups.lengths > 1) & (groups.text[groups.starts] == ord("0"))
+    bad |= (values > 255) | (groups.lengths == 0) | leading_zero
+    refuse(np.logical_or.reduce(bad.reshape(-1, 4), axis=1), REASON)
     return values.reshape(-1, 4).astype(np.uint8)
+
+
+def _ipv6(text: Column) -> Bytes:
+    """The bytes of addresses in groups of four hexadecimal digits, (n, 16); the last two may be an IPv4 address."""
+    embedded = bits_of(compute.match_substring(text, "."))
+    if embedded.any():
+        parts = compute.extract_regex(text, EMBEDDED)
+        ipv4 = np.zeros((len(text), 4), np.uint8)
+        refuse(embedded & bits_of(parts.is_null()), REASON)
+        _parse(_ipv4, compute.struct_field(parts, "ipv4"), embedded, ipv4)
+        replaced = _append(compute.struct_field(parts, "groups"), "0:0")
+        addresses = _ipv6(compute.if_else(pa.array(embedded), replaced, text))
+        addresses[embedded, 12:] = ipv4[embedded]
+        return addresses
+
+    groups = _split(text, ":")
+    values, bad = _numbers(groups, base=16, most=4)
+    first = np.cumsum(groups.counts) - groups.counts
+    last = first + groups.counts - 1
+    row = np.repeat(np.arange(len(text)), groups.counts)
+    index = np.arange(len(row))
+
+    # `::` is an empty group between two others; at an end it leaves a second empty group, outside.
+    empty = groups.lengths == 0
+    gap = empty & (index > first[row]) & (index < last[row])
+    gaps = np.add.reduceat(gap, first, dtype=np.int64)
+    filled = np.add.reduceat(~empty, first, dtype=np.int64)
+    wrong: Mask = np.where(gaps == 0, filled != 8, (gaps > 1) | (filled > 7)) | np.logical_or.reduceat(bad, first)
+    wrong |= empty[first] & ~gap[np.minimum(first + 1, last)]
+    wrong |= empty[last] & ~gap[np.maximum(last - 1, first)]
+    refuse(wrong, REASON)
+
+    # Groups before the gap keep their place, those behind it end at the eighth.
+    behind = np.cumsum(gap) - (np.cumsum(gaps) - gaps)[row] > 0
+    ordinal = np.cumsum(~empty) - (np.cumsum(filled) - filled)[row] - 1
+    place = np.where(behind, ordinal + 8 - filled[row], ordinal)
+    result = np.zeros((len(text), 8), np.dtype(">u2"))
+    result[row[~empty], place[~empty]] = values[~empty]
+    return result.view(np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """Text split at a separator: of each row the number of groups, of each group where it starts in `text`, and its length."""
+
+    text: Bytes
+    counts: Integers
+    starts: Integers
+    lengths: Integers
+
+
+def _append(text: Column, suffix: str) -> Column:
+    joined: Column = compute.binary_join_element_wise(text, pa.scalar(suffix, text.type), pa.scalar("", text.type))
+    return joined
+
+
+def _split(text: Column, separator: str) -> _Groups:
+    closed = strings_of(_append(text, separator))  # so that every group has an end
+    data = closed.data[closed.offsets[0] : closed.offsets[-1]]
+    ends = np.flatnonzero(data == ord(separator))
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    counts = np.diff(np.searchsorted(ends, closed.offsets - closed.offsets[0]))
+    return _Groups(data, counts, starts, ends - starts)
+
+
+def _numbers(groups: _Groups, *, base: int, most: int) -> tuple[npt.NDArray[np.int32], Mask]:
+    """The value of each group, and which are no number of at most so many digits."""
+    digits = HEX[groups.text]
+    values = np.zeros(len(groups.starts), np.int32)
+    bad = groups.lengths > most
+    for position in range(most):
+        present = groups.lengths > position
+        digit = digits[groups.starts + np.where(present, position, 0)]
+        values = np.where(present, values * base + digit, values)
+        bad |= present & (digit >= base)
+    return values, bad

@@ -17,8 +17,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from arrowsync.catalog.types import SqlType
-from arrowsync.encode.blocks import Field, Mask, Part, Values, fixed
-from arrowsync.encode.columns import Kernel, NoEncoding, null_mask, refuse, values_of
+from arrowsync.encode.blocks import U2, Field, Mask, Values, fixed
+from arrowsync.encode.columns import Column, Kernel, NoEncoding, dtype_of, null_mask, refuse, values_of
 
 UInt64 = npt.NDArray[np.uint64]
 Limbs = list[UInt64]
@@ -32,10 +32,10 @@ LOW_HALF = np.uint64(0xFFFF_FFFF)
 
 def integer(source: pa.DataType, target: SqlType) -> Kernel:
     """Any Arrow integer as numeric."""
-    dtype = np.dtype(source.to_pandas_dtype())
+    dtype = dtype_of(source)
     write = _writer(len(str(np.iinfo(dtype).max)), 0, target)
 
-    def encode(array: pa.Array[Any]) -> Field:
+    def encode(array: Column) -> Field:
         values = values_of(array, dtype)
         if dtype.kind == "u":
             return write(values.astype(np.uint64), None, null_mask(array))
@@ -44,12 +44,12 @@ def integer(source: pa.DataType, target: SqlType) -> Kernel:
     return encode
 
 
-def decimal(source: pa.Decimal128Type[Any, Any], target: SqlType) -> Kernel:
+def decimal(source: Any, target: SqlType) -> Kernel:
     """An Arrow decimal of any width as numeric, where the column has at least its scale."""
     write = _writer(source.precision, source.scale, target)
     width = source.bit_width // 8
 
-    def encode(array: pa.Array[Any]) -> Field:
+    def encode(array: Column) -> Field:
         nulls = null_mask(array)
         if width <= 8:
             return write(*_sign_and_magnitude(values_of(array, f"i{width}").astype(np.int64)), nulls)
@@ -68,16 +68,16 @@ def _writer(precision: int, scale: int, target: SqlType) -> Callable[[Magnitude,
     # The decimal point has to stand between two digits of base 10,000: 12.345 is 12 | 3450, so it is multiplied by 10.
     multiplier = 10 ** (-scale % 4)
     fraction_groups = -(-scale // 4)
+    display_scale = struct.pack(">H", max(scale, 0))
 
     def write(magnitude: Magnitude, negative: Mask | None, nulls: Mask | None) -> Field:
         if limit is not None:
-            refuse(_exceeds(magnitude, limit), f"too large for {target}")
-        digits = [Values(">u2", digit) for digit in _digits(magnitude, multiplier)]
+            refuse(_exceeds(magnitude, limit), f"out of range for {target}")
+        digits = [Values(U2, digit) for digit in _digits(magnitude, multiplier)]
         digits.reverse()
-        sign: Part = bytes(2) if negative is None else Values(">u2", negative * np.uint16(NEGATIVE))
+        sign: bytes | Values = bytes(2) if negative is None else Values(U2, negative * np.uint16(NEGATIVE))
         start = struct.pack(">hh", len(digits), len(digits) - 1 - fraction_groups)
-        head = start, sign, struct.pack(">H", max(scale, 0)), *digits
-        return fixed(8 + 2 * len(digits), head, nulls)
+        return fixed(nulls, start, sign, display_scale, *digits)
 
     return write
 

@@ -1,7 +1,7 @@
-"""Kernels for PostgreSQL's fixed-width types: booleans, integers, floats, dates, times, intervals, uuid.
+"""Kernels of PostgreSQL's fixed-width types: booleans, integers, floats, dates, times, intervals, uuid.
 
-Each `compile` function takes the Arrow type and the column type and gives a kernel: an array to a `Field`. Wire forms are
-those of the server's `*_send` functions (src/backend/utils/adt): big-endian, dates and timestamps counted from 2000-01-01.
+Each function takes the Arrow type and the column's type and gives the kernel. The wire forms are those of the server's
+`*_send` functions (src/backend/utils/adt): big-endian, dates and timestamps counted from 2000-01-01.
 """
 
 from __future__ import annotations
@@ -12,11 +12,21 @@ import numpy as np
 import pyarrow as pa
 
 from arrowsync.catalog.types import SqlType
-from arrowsync.encode.blocks import Field, Integers, Values, fixed
-from arrowsync.encode.columns import Kernel, NoEncoding, bits_of, check_range, null_mask, refuse, values_of
+from arrowsync.encode.blocks import F4, F8, I2, I4, I8, U1, U4, U8, Field, Integers, Values, fixed, raw
+from arrowsync.encode.columns import (
+    Column,
+    Kernel,
+    NoEncoding,
+    bits_of,
+    check_range,
+    dtype_of,
+    null_mask,
+    refuse,
+    values_of,
+)
 
 MICROSECONDS = {"s": 1_000_000, "ms": 1_000, "us": 1}
-"""Per unit of Arrow's times; nanoseconds have to be converted first, by whoever may say what happens to the rest."""
+"""Per unit of Arrow's times; nanoseconds have to be converted first, by whoever may say what becomes of the rest."""
 DAY = 86_400_000_000
 EPOCH_DAYS = 10_957
 """Days from 1970-01-01, where Arrow counts from, to 2000-01-01."""
@@ -29,92 +39,110 @@ INT64 = -(2**63), 2**63 - 1
 
 
 def boolean(source: pa.DataType, target: SqlType) -> Kernel:
-    return lambda array: fixed(1, (Values("u1", bits_of(array)),), null_mask(array))
+    """A boolean as one byte."""
+    return lambda array: fixed(null_mask(array), Values(U1, bits_of(array)))
 
 
 def integer(source: pa.DataType, target: SqlType) -> Kernel:
     """Any Arrow integer as smallint, integer or bigint; where it might not fit, the values are checked."""
-    width = {"smallint": 2, "integer": 4, "bigint": 8}[target.name]
-    wire = np.dtype(f">i{width}")
-    dtype = np.dtype(source.to_pandas_dtype())
-    fits = np.can_cast(dtype, wire)
+    wire = {"smallint": I2, "integer": I4, "bigint": I8}[target.name]
     limits = np.iinfo(wire)
+    dtype = dtype_of(source)
+    fits = np.can_cast(dtype, wire)
 
-    def encode(array: pa.Array[Any]) -> Field:
+    def encode(array: Column) -> Field:
         values = values_of(array, dtype)
         if not fits:
-            check_range(values, limits.min, limits.max, f"outside the range of {target}")
-        return fixed(width, (Values(wire.str, values),), null_mask(array))
+            check_range(values, limits.min, limits.max, target)
+        return fixed(null_mask(array), Values(wire, values))
 
     return encode
 
 
 def floating(source: pa.DataType, target: SqlType) -> Kernel:
-    """A float as real or double precision. One of the same width is copied as bits: NaN payloads and -0.0 stay."""
-    width = {"real": 4, "double precision": 8}[target.name]
-    dtype = np.dtype(source.to_pandas_dtype())
-    if dtype.itemsize == width:
-        return lambda array: fixed(width, (Values(f">u{width}", values_of(array, f"u{width}")),), null_mask(array))
-    return lambda array: fixed(width, (Values(f">f{width}", values_of(array, dtype)),), null_mask(array))
+    """A float as real or double precision, one of the same width bit by bit: NaN payloads and -0.0 stay."""
+    wire, bits = {"real": (F4, U4), "double precision": (F8, U8)}[target.name]
+    dtype = dtype_of(source)
+    if dtype.itemsize > wire.itemsize:
+        raise NoEncoding("it has more digits than the column")
+    if dtype.itemsize < wire.itemsize:
+        return lambda array: fixed(null_mask(array), Values(wire, values_of(array, dtype)))
+    native = bits.newbyteorder("=")
+    return lambda array: fixed(null_mask(array), Values(bits, values_of(array, native)))
+
+
+def float_from_integer(source: pa.DataType, target: SqlType) -> Kernel:
+    """An integer as real or double precision, up to where the floats begin to leave integers out."""
+    wire = {"real": F4, "double precision": F8}[target.name]
+    dtype = dtype_of(source)
+    limit = 2 ** (np.finfo(wire).nmant + 1)
+
+    def encode(array: Column) -> Field:
+        values = values_of(array, dtype)
+        check_range(values, -limit, limit, target)
+        return fixed(null_mask(array), Values(wire, values))
+
+    return encode
 
 
 def date(source: pa.DataType, target: SqlType) -> Kernel:
+    """A date32 as days from 2000-01-01."""
     low, high = (limit + EPOCH_DAYS for limit in DATES)
 
-    def encode(array: pa.Array[Any]) -> Field:
+    def encode(array: Column) -> Field:
         days = values_of(array, np.int32)
-        check_range(days, low, high, "outside the range of date, 4714-11-24 BC to 5874897-12-31")
-        return fixed(4, (Values(">i4", days - EPOCH_DAYS),), null_mask(array))
+        check_range(days, low, high, target)
+        return fixed(null_mask(array), Values(I4, days - EPOCH_DAYS))
 
     return encode
 
 
-def timestamp(source: pa.TimestampType[Any, Any], target: SqlType) -> Kernel:
-    """A timestamp, naive or in UTC: Arrow's count of units since 1970 as microseconds since 2000."""
+def timestamp(source: Any, target: SqlType) -> Kernel:
+    """A timestamp, naive or in UTC, as microseconds from 2000-01-01."""
     factor = _factor(source)
     epoch = EPOCH // factor
-    # In Arrow's own unit and epoch, so that shifting and multiplying what has passed can't overflow.
-    low = -(-TIMESTAMPS[0] // factor) + epoch
-    high = min(TIMESTAMPS[1] // factor + epoch, INT64[1])
+    # The limits in Arrow's unit and epoch: what lies within them can be shifted and multiplied without overflow.
+    low, high = -(-TIMESTAMPS[0] // factor) + epoch, TIMESTAMPS[1] // factor + epoch
     step = _step(target)
 
-    def encode(array: pa.Array[Any]) -> Field:
+    def encode(array: Column) -> Field:
         values = values_of(array, np.int64)
-        check_range(values, low, high, f"outside the range of {target.name}, 4714-11-24 BC to 294276-12-31")
+        check_range(values, low, min(high, INT64[1]), target)
         microseconds = (values - epoch) * factor
         _check_step(microseconds, step, target)
-        return fixed(8, (Values(">i8", microseconds),), null_mask(array))
+        return fixed(null_mask(array), Values(I8, microseconds))
 
     return encode
 
 
-def time(source: pa.Time32Type[Any] | pa.Time64Type[Any], target: SqlType) -> Kernel:
+def time(source: Any, target: SqlType) -> Kernel:
+    """A time of day as microseconds from midnight."""
     factor = _factor(source)
     dtype = np.dtype(f"i{source.bit_width // 8}")
     step = _step(target)
 
-    def encode(array: pa.Array[Any]) -> Field:
+    def encode(array: Column) -> Field:
         values = values_of(array, dtype)
-        check_range(values, 0, DAY // factor - 1, "not a time of day")
+        check_range(values, 0, DAY // factor - 1, target)
         microseconds = values.astype(np.int64) * factor
         _check_step(microseconds, step, target)
-        return fixed(8, (Values(">i8", microseconds),), null_mask(array))
+        return fixed(null_mask(array), Values(I8, microseconds))
 
     return encode
 
 
-def duration(source: pa.DurationType[Any], target: SqlType) -> Kernel:
+def duration(source: Any, target: SqlType) -> Kernel:
     """A duration as an interval of microseconds, 0 days and 0 months."""
     factor = _factor(source)
     low, high = -(-INT64[0] // factor), INT64[1] // factor
     step = _step(target)
 
-    def encode(array: pa.Array[Any]) -> Field:
+    def encode(array: Column) -> Field:
         values = values_of(array, np.int64)
-        check_range(values, low, high, "outside the range of interval")
+        check_range(values, low, high, target)
         microseconds = values * factor
         _check_step(microseconds, step, target)
-        return fixed(16, (Values(">i8", microseconds), bytes(8)), null_mask(array))
+        return fixed(null_mask(array), Values(I8, microseconds), bytes(8))
 
     return encode
 
@@ -124,31 +152,33 @@ def interval(source: pa.DataType, target: SqlType) -> Kernel:
     layout = np.dtype([("months", np.int32), ("days", np.int32), ("nanoseconds", np.int64)])
     step = _step(target)
 
-    def encode(array: pa.Array[Any]) -> Field:
+    def encode(array: Column) -> Field:
         values = values_of(array, layout)
         microseconds = values["nanoseconds"] // 1_000
         refuse(microseconds * 1_000 != values["nanoseconds"], "finer than a microsecond")
         _check_step(microseconds, step, target)
-        head = Values(">i8", microseconds), Values(">i4", values["days"]), Values(">i4", values["months"])
-        return fixed(16, head, null_mask(array))
+        days, months = Values(I4, values["days"]), Values(I4, values["months"])
+        return fixed(null_mask(array), Values(I8, microseconds), days, months)
 
     return encode
 
 
 def uuid(source: pa.DataType, target: SqlType) -> Kernel:
+    """16 bytes as they are."""
     if not isinstance(source, pa.FixedSizeBinaryType) or source.byte_width != 16:
         raise NoEncoding("a uuid has 16 bytes")
-    return lambda array: fixed(16, (Values("V16", values_of(array, "V16")),), null_mask(array))
+    wire = raw(16)
+    return lambda array: fixed(null_mask(array), Values(wire, values_of(array, wire)))
 
 
 def _factor(source: Any) -> int:
     if source.unit not in MICROSECONDS:
-        raise NoEncoding(f"it counts in {source.unit}, the column in microseconds")
+        raise NoEncoding(f"it counts {source.unit}, the column microseconds")
     return MICROSECONDS[source.unit]
 
 
 def _step(target: SqlType) -> int:
-    """The resolution in microseconds of `timestamp(3)` and its like."""
+    """The resolution of `timestamp(3)` and its like, in microseconds."""
     return 10 ** (6 - target.args[0]) if target.args else 1
 
 

@@ -14,11 +14,15 @@ from arrowsync.catalog import Catalog, Column, EnumType, ObjectName, SqlType, Ta
 
 @dataclass(frozen=True, slots=True)
 class CreateNamespace:
+    """A schema for tables to live in."""
+
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class CreateEnum:
+    """A named enum type."""
+
     enum: EnumType
 
 
@@ -32,11 +36,15 @@ class AddEnumLabels:
 
 @dataclass(frozen=True, slots=True)
 class CreateTable:
+    """A table with its columns, keys and comments."""
+
     table: Table
 
 
 @dataclass(frozen=True, slots=True)
 class RenameColumn:
+    """Another name for a column; its values stay."""
+
     table: ObjectName
     old: str
     new: str
@@ -44,6 +52,8 @@ class RenameColumn:
 
 @dataclass(frozen=True, slots=True)
 class AddColumn:
+    """A new column at the end of the table."""
+
     table: ObjectName
     column: Column
 
@@ -59,12 +69,16 @@ class AlterType:
 
 @dataclass(frozen=True, slots=True)
 class DropNotNull:
+    """The column may be NULL from now on."""
+
     table: ObjectName
     column: Column
 
 
 @dataclass(frozen=True, slots=True)
 class SetNotNull:
+    """The column may not be NULL any more; refused by the server where it is."""
+
     table: ObjectName
     column: Column
 
@@ -80,6 +94,8 @@ class SetKey:
 
 @dataclass(frozen=True, slots=True)
 class AddUnique:
+    """A unique key."""
+
     table: ObjectName
     columns: tuple[str, ...]
 
@@ -95,6 +111,8 @@ class SetComment:
 
 @dataclass(frozen=True, slots=True)
 class DropColumn:
+    """The column goes, and its values with it."""
+
     table: ObjectName
     column: Column
 
@@ -164,10 +182,7 @@ def apply(change: Change, catalog: Catalog) -> Catalog:
         case RenameColumn(name, old, new):
             return catalog.with_table(_renamed(_table(catalog, name), old, new))
         case (
-            AddColumn(name, column)
-            | AlterType(name, column, _)
-            | DropNotNull(name, column)
-            | SetNotNull(name, column)
+            AddColumn(name, column) | AlterType(name, column, _) | DropNotNull(name, column) | SetNotNull(name, column)
         ):
             return catalog.with_table(_table(catalog, name).with_column(column))
         case SetKey(name, key, _):
@@ -175,12 +190,8 @@ def apply(change: Change, catalog: Catalog) -> Catalog:
         case AddUnique(name, columns):
             table = _table(catalog, name)
             return catalog.with_table(replace(table, unique=(*table.unique, columns)))
-        case SetComment(name, None, comment):
-            return catalog.with_table(replace(_table(catalog, name), comment=comment))
-        case SetComment(name, str(label), comment):
-            table = _table(catalog, name)
-            columns = tuple(replace(c, comment=comment) if c.name == label else c for c in table.columns)
-            return catalog.with_table(replace(table, columns=columns))
+        case SetComment():
+            return catalog.with_table(_commented(_table(catalog, change.table), change))
         case DropColumn(name, column):
             table = _table(catalog, name)
             return catalog.with_table(replace(table, columns=tuple(c for c in table.columns if c.name != column.name)))
@@ -194,15 +205,22 @@ def _table(catalog: Catalog, name: ObjectName) -> Table:
     return table
 
 
+def _commented(table: Table, change: SetComment) -> Table:
+    if change.column is None:
+        return replace(table, comment=change.comment)
+    columns = tuple(replace(c, comment=change.comment) if c.name == change.column else c for c in table.columns)
+    return replace(table, columns=columns)
+
+
 def _renamed(table: Table, old: str, new: str) -> Table:
-    def name(column: str) -> str:
-        return new if column == old else column
+    def renamed(names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(new if name == old else name for name in names)
 
     return replace(
         table,
-        columns=tuple(replace(c, name=name(c.name)) for c in table.columns),
-        key=tuple(map(name, table.key)),
-        unique=tuple(tuple(map(name, group)) for group in table.unique),
+        columns=tuple(replace(c, name=new) if c.name == old else c for c in table.columns),
+        key=renamed(table.key),
+        unique=tuple(renamed(group) for group in table.unique),
     )
 
 

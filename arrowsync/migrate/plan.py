@@ -177,7 +177,9 @@ def hazard(change: Change, widens: Callable[[SqlType, SqlType], bool]) -> Hazard
             assert_never(change)
 
 
-def _refusal(refused: list[Change], allowed: SchemaChanges, widens: Callable[[SqlType, SqlType], bool]) -> RefusedChange:
+def _refusal(
+    refused: list[Change], allowed: SchemaChanges, widens: Callable[[SqlType, SqlType], bool]
+) -> RefusedChange:
     lines = tuple(describe(change) for change in refused)
     table = next((str(name) for name in map(altered_table, refused) if name), None)
     subject = f"the table {table} differs from its declaration" if table else "something declared doesn't exist yet"

@@ -1,10 +1,13 @@
-"""`BatchStream`: the one shape in which data flows through arrowsync, from any source to any sink."""
+"""`BatchStream`: the one shape in which data flows through arrowsync, from any source to any sink.
+
+Beside it stand what is missing from pyarrow's type stubs and more than one opener needs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal, cast
 
 import pyarrow as pa
 
@@ -40,21 +43,26 @@ class BatchStream:
         self.row_count = row_count
         self._batches = batches
         self._close = close
-        self._state = "ready"
+        self._state: Literal["ready", "reading", "consumed", "closed"] = "ready"
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         if self._state != "ready":
             raise SourceError(
-                f"the stream from {self.name} was consumed already",
+                f"the stream from {self.name} was {'closed' if self._state == 'closed' else 'consumed'} already",
                 source=self.name,
                 hint="a stream is read once: open the source again, or keep the table that read_all() gives",
             )
-        self._state = "consumed"
+        self._state = "reading"
         return self._drain()
 
     def _drain(self) -> Iterator[pa.RecordBatch]:
         try:
             yield from self._batches
+            # `close()` ends the iterator below just as its last batch does: without this, whoever reads while someone
+            # else closes would take the rows so far for all of them.
+            if self._state == "closed":
+                raise SourceError(f"the stream from {self.name} was closed while it was read", source=self.name)
+            self._state = "consumed"
         finally:
             self.close()
 
@@ -67,11 +75,13 @@ class BatchStream:
         return pa.RecordBatchReader.from_batches(self.schema, iter(self))
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        return self.reader().__arrow_c_stream__(requested_schema)
+        reader: Any = self.reader()
+        return cast("object", reader.__arrow_c_stream__(requested_schema))
 
     def close(self) -> None:
         """Release the source. Closing twice does nothing."""
-        self._state = "consumed"
+        if self._state != "consumed":
+            self._state = "closed"
         close, self._close = self._close, None
         # A generator that was never started runs no `finally`: closing it is a no-op, so the callback is called as well.
         closer: Any = getattr(self._batches, "close", None)
@@ -92,3 +102,14 @@ class BatchStream:
 
     def __repr__(self) -> str:
         return f"<BatchStream from {self.name}: {len(self.schema)} columns, {self._state}>"
+
+
+def columns_of(schema: pa.Schema) -> dict[str, pa.DataType]:
+    """The types of a schema's columns by name, in order; for names that are all different."""
+    return dict(zip(schema.names, schema.types, strict=True))
+
+
+def to_batch(columns: list[Any], schema: pa.Schema) -> pa.RecordBatch:
+    """Arrays as a batch of the schema; their types are the schema's."""
+    batches: Any = pa.RecordBatch
+    return cast("pa.RecordBatch", batches.from_arrays(columns, schema=schema))

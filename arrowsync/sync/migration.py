@@ -43,7 +43,7 @@ async def migrate_tables(
 def declared_specs(tables: object) -> list[TableSpec]:
     """The specs of one table, several, or all the dataclasses that a module defines."""
     if isinstance(tables, ModuleType):
-        found = [
+        found: list[Any] = [
             value
             for value in vars(tables).values()
             if isinstance(value, type) and is_dataclass(value) and value.__module__ == tables.__name__

@@ -16,7 +16,11 @@ from arrowsync.sync.tables import declared_spec
 
 
 def open_source(
-    data: object, table: object = None, *, format: str | None = None, field_names: Sequence[str] | None = None
+    data: object,
+    table: object = None,
+    *,
+    format: str | None = None,  # noqa: A002 - the word that users look for
+    field_names: Sequence[str] | None = None,
 ) -> BatchStream:
     """The data as a one-shot stream; with a `table` (a dataclass or schema) in the types that it declares."""
     if table is None:
@@ -24,7 +28,8 @@ def open_source(
     spec = spec_from_schema(table, "data") if isinstance(table, pa.Schema) else declared_spec(table)
     if not isinstance(spec, TableSpec):
         raise DeclarationError(
-            f"open_source knows no database, so the name {table!r} tells it no types", hint="pass a dataclass or a pa.Schema"
+            f"open_source knows no database, so the name {table!r} tells it no types",
+            hint="pass a dataclass or a pa.Schema",
         )
     raw = open_batches(data, spec, format=format, field_names=field_names)
     try:
@@ -32,7 +37,9 @@ def open_source(
     except BaseException:
         raw.close()
         raise
-    return BatchStream(convert.schema, _converted(raw, convert), name=raw.name, close=raw.close, row_count=raw.row_count)
+    return BatchStream(
+        convert.schema, _converted(raw, convert), name=raw.name, close=raw.close, row_count=raw.row_count
+    )
 
 
 def _converted(raw: BatchStream, convert: Converter) -> Iterator[pa.RecordBatch]:

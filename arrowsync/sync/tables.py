@@ -51,7 +51,8 @@ def parse_name(text: str) -> ObjectName:
     *namespace, name = text.split(".")
     if len(namespace) > 1 or not name or "" in namespace:
         raise DeclarationError(
-            f"{text!r} is not the name of a table", hint='a name is "table" or "namespace.table"; declare others as a class'
+            f"{text!r} is not the name of a table",
+            hint='a name is "table" or "namespace.table"; declare others as a class',
         )
     return ObjectName(namespace[0] if namespace else None, name)
 
@@ -81,9 +82,7 @@ def _target(spec: TableSpec, dialect: Dialect, server: Server) -> Catalog:
     return target_catalog([spec], lambda column, table: dialect.column_of(column, table, server))
 
 
-def _aim_at_live(
-    live: Table, schema: pa.Schema, dialect: Dialect, server: Server, key: Sequence[str] | None
-) -> Aim:
+def _aim_at_live(live: Table, schema: pa.Schema, dialect: Dialect, server: Server, key: Sequence[str] | None) -> Aim:
     """A table that is there and loaded by its name: it is its own declaration, and takes new columns of the data."""
     new_columns = [field for field in schema if live.column(field.name) is None]
     known = [c for c in live.columns if not c.generated and (c.required or c.name in schema.names)]

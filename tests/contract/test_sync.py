@@ -10,10 +10,11 @@ from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
-import arrowsync
 import polars as pl
 import pyarrow as pa
 import pytest
+
+import arrowsync
 from arrowsync import (
     ConstraintViolated,
     ConversionError,
@@ -43,8 +44,8 @@ def rows_of(table: Any, conn: arrowsync.Connection) -> list[dict[str, Any]]:
     return sorted(arrowsync.read_table(table, conn).to_pylist(), key=lambda row: row["id"])
 
 
-def item(id: int, name: str = "x", price: str | None = None) -> tuple[int, str, Decimal | None]:
-    return id, name, None if price is None else Decimal(price)
+def item(number: int, name: str = "x", price: str | None = None) -> tuple[int, str, Decimal | None]:
+    return number, name, None if price is None else Decimal(price)
 
 
 @pytest.fixture
@@ -285,7 +286,19 @@ def test_a_namespace_is_created(conn: arrowsync.Connection) -> None:
     assert arrowsync.sync_table(frame, "sales.orders", conn).outcomes()["unchanged"] == 1
 
 
-AWKWARD_TEXTS = ["", " ", "\\N", "NULL", "a\tb", "line\nbreak\r\n", "'quote\"", "back\\", "\u2028", "😀e\u0301", "x" * 10_000]
+AWKWARD_TEXTS = [
+    "",
+    " ",
+    "\\N",
+    "NULL",
+    "a\tb",
+    "line\nbreak\r\n",
+    "'quote\"",
+    "back\\",
+    "\u2028",
+    "😀e\u0301",
+    "x" * 10_000,
+]
 
 
 @dataclass
@@ -448,7 +461,9 @@ def test_bad_rows_are_set_aside_when_asked(conn: arrowsync.Connection) -> None:
     report = arrowsync.sync_table(rows, Item, conn, on_error="reject")
     assert (report.rows_read, report.inserted, report.rejected) == (24, 20, 4)
     assert report.rejects is not None
-    assert report.rejects.select(["row", "column"]).to_pylist() == [{"row": n, "column": "name"} for n in (20, 21, 22, 23)]
+    assert report.rejects.select(["row", "column"]).to_pylist() == [
+        {"row": n, "column": "name"} for n in (20, 21, 22, 23)
+    ]
     assert report.rejects["value"].to_pylist()[-2:] == ["x" * 23, None]
 
 
@@ -463,10 +478,15 @@ def test_too_many_rejects_fail_the_load(conn: arrowsync.Connection) -> None:
 
 def test_a_transaction_of_the_user_is_the_users(conn: arrowsync.Connection) -> None:
     arrowsync.sync_table([item(1)], Item, conn)
-    with pytest.raises(ZeroDivisionError), conn.transaction():
-        arrowsync.sync_table([item(1, "new"), item(2)], Item, conn)
-        assert len(rows_of(Item, conn)) == 2
-        raise ZeroDivisionError
+
+    def fails() -> None:
+        with conn.transaction():
+            arrowsync.sync_table([item(1, "new"), item(2)], Item, conn)
+            assert len(rows_of(Item, conn)) == 2
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fails()
     assert rows_of(Item, conn) == [{"id": 1, "name": "x", "price": None}]
     with conn.transaction():
         arrowsync.sync_table([item(2)], Item, conn)
@@ -478,8 +498,9 @@ def test_options_that_can_not_work_are_refused(conn: arrowsync.Connection) -> No
     log = make_dataclass("Log", [("id", int)])
     with pytest.raises(DeclarationError, match="needs a key"):
         arrowsync.sync_table([(1,)], log, conn, mode="upsert")
+    numbered = make_dataclass("Numbered", [("id", PrimaryKey[arrowsync.Identity[int]]), ("name", str)])
     with pytest.raises(DeclarationError, match="needs the key column 'id'"):
-        arrowsync.sync_table([{"name": "x"}], make_dataclass("K", [("id", PrimaryKey[arrowsync.Identity[int]]), ("name", str)]), conn, mode="upsert")  # fmt: skip
+        arrowsync.sync_table([{"name": "x"}], numbered, conn, mode="upsert")
     with pytest.raises(DeclarationError, match="mode is 'merge'"):
         arrowsync.sync_table([item(1)], Item, conn, mode="merge")  # type: ignore[arg-type]
     with pytest.raises(DeclarationError, match="on_conflict"):

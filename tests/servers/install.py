@@ -1,7 +1,8 @@
-"""`python -m servers.install`: install the servers that the tests start, from Debian's packages, where there are none.
+"""`python -m servers.install`: install the servers that the tests start, where there are none.
 
-As root, or with passwordless sudo. Elsewhere it says what is missing and leaves it to the tests, which then skip loudly,
-or fail where `CI` is set. A package's own server is never used; on a machine without one, none is created either.
+From Debian's packages, and for the newest MySQL and PostgreSQL in a folder made with debootstrap. As root, or with
+passwordless sudo. Elsewhere it says what is missing and leaves it to the tests, which then skip loudly, or fail where `CI`
+is set. A package's own server is never used; on a machine without one, none is created either.
 """
 
 from __future__ import annotations
@@ -10,42 +11,67 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from servers import ServerUnavailable, postgres
+from servers import ServerUnavailable, unstable
+from servers.mariadb import MARIADB
+from servers.mysql import MYSQL
+from servers.postgres import POSTGRES, POSTGRES18
+from servers.products import Product
 
-# product -> (Debian package, what finds its programs or raises ServerUnavailable, the variable that names a running server)
-PRODUCTS: dict[str, tuple[str, Callable[[], Path], str]] = {
-    "PostgreSQL": ("postgresql", postgres.find_programs, "ARROWSYNC_TEST_POSTGRES_URL"),
-}
+PRODUCTS = (POSTGRES, POSTGRES18, MARIADB, MYSQL)
 
 NO_CLUSTER = Path("/etc/postgresql-common/createcluster.d/arrowsync-tests.conf")
 
 
 def main() -> int:
-    missing = []
-    for product, (package, find_programs, variable) in PRODUCTS.items():
-        if url := os.environ.get(variable):
-            print(f"{product}: {variable} is set ({len(url)} characters)")
-            continue
-        try:
-            print(f"{product}: {find_programs()}")
-        except ServerUnavailable:
-            missing.append((product, package))
-    if not missing:
-        return 0
-    as_root = _as_root()
-    if as_root is not None:
-        _apt_get([*as_root], [package for _, package in missing])
+    missing = [product for product in PRODUCTS if _why_missing(product)]
+    if missing:
+        _install(missing)
     failed = False
-    for product, package in missing:
-        try:
-            print(f"{product}: {PRODUCTS[product][1]()} (installed from the package {package})")
-        except ServerUnavailable as error:
+    for product in PRODUCTS:
+        if why := _why_missing(product):
             failed = True
-            print(f"MISSING {error}", file=sys.stderr)
+            print(f"MISSING {why}", file=sys.stderr)
+        elif product.given_url:
+            print(f"{product.name}: {product.variable}_URL is set")
+        else:
+            print(f"{product.name}: {product.find_programs()[product.programs[0]]}")
     return 1 if failed and os.environ.get("CI") else 0
+
+
+def _why_missing(product: Product) -> str | None:
+    """Why the tests can't have the server, or None."""
+    if product.given_url:
+        return None
+    try:
+        product.find_programs()
+    except ServerUnavailable as error:
+        return str(error)
+    return None
+
+
+def _install(missing: Sequence[Product]) -> None:
+    """Install what can be; what can't is reported."""
+    as_root = _as_root()
+    if as_root is None:
+        print("no root, no passwordless sudo, or no apt-get: nothing is installed", file=sys.stderr)
+        return
+    packages = [package for product in missing for package in product.packages]
+    newest = [product.name for product in missing if not product.packages]
+    if newest:
+        packages += unstable.NEEDED_HERE
+    start = time.monotonic()
+    try:
+        _apt_get(as_root, packages)
+        if newest:
+            print(f"making {unstable.folder()} with {' and '.join(newest)}: a minute or two, once", file=sys.stderr)
+            unstable.build(as_root)
+    except (ServerUnavailable, subprocess.CalledProcessError) as error:
+        print(error, file=sys.stderr)
+    print(f"installing took {time.monotonic() - start:.0f} s", file=sys.stderr)
 
 
 def _as_root() -> list[str] | None:
@@ -64,14 +90,15 @@ def _apt_get(as_root: list[str], packages: list[str]) -> None:
     def run(*command: str, text: str | None = None) -> None:
         subprocess.run([*as_root, *command], input=text, text=True, stdout=sys.stderr, check=True)
 
+    options = ("-o", "Acquire::Retries=3", "-o", "DPkg::Lock::Timeout=300")
     # The package `postgresql` would create and start a server of its own on port 5432.
     run("mkdir", "-p", str(NO_CLUSTER.parent))
     run("tee", str(NO_CLUSTER), text="create_main_cluster = false\n")
     try:
-        run("apt-get", "update")
-        run("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "--no-install-recommends", *packages)
-    except subprocess.CalledProcessError as error:
-        print(error, file=sys.stderr)
+        run("apt-get", *options, "update")
+        # --no-remove: MariaDB's packages and those of a MySQL that the machine may have exclude each other.
+        install = ("apt-get", *options, "install", "-y", "--no-remove", "--no-install-recommends")
+        run("env", "DEBIAN_FRONTEND=noninteractive", *install, *packages)
     finally:
         run("rm", "-f", str(NO_CLUSTER))
 

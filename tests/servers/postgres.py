@@ -1,9 +1,8 @@
-"""A private PostgreSQL: `with start_postgres() as server: server.url`."""
+"""A private PostgreSQL: `with start_postgres() as server: server.url`, and `start_postgres(POSTGRES18)` the newest."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import shutil
 import subprocess
@@ -16,12 +15,37 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from servers import ServerUnavailable
+from servers import ServerUnavailable, unstable
 from servers.private import PrivateFolder, free_port, private_folder
+from servers.products import Product
 
 T = TypeVar("T")
 
+
+def _installed() -> Iterator[Path]:
+    """PATH's, then Debian's from the newest to the oldest."""
+    if program := shutil.which("pg_config"):
+        bindir = subprocess.run([program, "--bindir"], capture_output=True, text=True, check=False).stdout.strip()
+        if bindir:
+            yield Path(bindir)
+    if program := shutil.which("initdb"):
+        yield Path(program).resolve().parent
+    yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version, reverse=True)
+
+
+def _newest() -> Iterator[Path]:
+    yield Path("/usr/lib/postgresql/18/bin")
+    yield unstable.folder() / "usr/lib/postgresql/18/bin"
+
+
+def _version(folder: Path) -> int:
+    name = folder.parent.name
+    return int(name) if name.isdigit() else 0
+
+
 PROGRAMS = ("initdb", "pg_ctl", "postgres")
+POSTGRES = Product("PostgreSQL", "ARROWSYNC_TEST_POSTGRES", PROGRAMS, _installed, ("postgresql",))
+POSTGRES18 = Product("PostgreSQL 18", "ARROWSYNC_TEST_POSTGRES18", PROGRAMS, _newest)
 
 # Durability is not what a throw-away server is for. A time zone that is no whole hour off UTC and differs from ours shows
 # every place that relies on the server's.
@@ -54,12 +78,12 @@ USER_SCHEMAS = """
 class PostgresServer:
     """A running server: `url` connects its superuser, with a password, to its database `postgres`.
 
-    `folder` and `programs` are None for a server that isn't ours (`ARROWSYNC_TEST_POSTGRES_URL`), which is never restarted.
+    `folder` and `pg_ctl` are None for a server that isn't ours (`ARROWSYNC_TEST_POSTGRES_URL`), which is never restarted.
     """
 
     url: str
     folder: PrivateFolder | None = None
-    programs: Path | None = None
+    pg_ctl: Path | None = None
 
     def create_database(self, name: str | None = None) -> str:
         """The URL of a new, empty database."""
@@ -110,12 +134,10 @@ class PostgresServer:
         self._pg_ctl("start")
 
     def _pg_ctl(self, *command: str) -> None:
-        if self.folder is None or self.programs is None:
-            raise ServerUnavailable("the server at ARROWSYNC_TEST_POSTGRES_URL is not ours to stop or restart")
+        if self.folder is None or self.pg_ctl is None:
+            raise ServerUnavailable("the server that the environment names is not ours to stop or restart")
         path = self.folder.path
-        self.folder.run(
-            self.programs / "pg_ctl", "-D", path / "data", "-l", path / "server.log", "-w", "-t", "60", *command
-        )
+        self.folder.run(self.pg_ctl, "-D", path / "data", "-l", path / "server.log", "-w", "-t", "60", *command)
 
 
 async def _connected(url: str, use: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
@@ -131,17 +153,17 @@ def database_name(url: str) -> str:
 
 
 @contextmanager
-def start_postgres(*, private: bool = False) -> Iterator[PostgresServer]:
+def start_postgres(product: Product = POSTGRES, *, private: bool = False) -> Iterator[PostgresServer]:
     """A server of our own, or that of `ARROWSYNC_TEST_POSTGRES_URL` unless it has to be `private`."""
-    if not private and (url := os.environ.get("ARROWSYNC_TEST_POSTGRES_URL")):
-        yield PostgresServer(url)
+    if not private and product.given_url:
+        yield PostgresServer(product.given_url)
         return
-    programs = find_programs()
+    programs = product.find_programs()
     with private_folder("pg", pid_file="data/postmaster.pid", stop_signal="SIGQUIT") as folder:
         password = secrets.token_urlsafe(12)
         port = free_port()
         folder.run(
-            programs / "initdb",
+            programs["initdb"],
             *("--pgdata", folder.path / "data"),
             *("--username", "arrowsync", "--pwfile", folder.write("password", password)),
             *("--auth", "scram-sha-256"),
@@ -155,7 +177,9 @@ def start_postgres(*, private: bool = False) -> Iterator[PostgresServer]:
         }
         with (folder.path / "data" / "postgresql.conf").open("a") as file:
             file.writelines(f"{name} = {value}\n" for name, value in lines.items())
-        server = PostgresServer(f"postgresql://arrowsync:{password}@127.0.0.1:{port}/postgres", folder, programs)
+        server = PostgresServer(
+            f"postgresql://arrowsync:{password}@127.0.0.1:{port}/postgres", folder, programs["pg_ctl"]
+        )
         try:
             server.start()
         except RuntimeError as error:
@@ -166,33 +190,3 @@ def start_postgres(*, private: bool = False) -> Iterator[PostgresServer]:
         finally:
             if (folder.path / "data" / "postmaster.pid").exists():  # unless the test stopped it
                 server.stop()
-
-
-def find_programs() -> Path:
-    """The folder of `initdb`, `pg_ctl` and `postgres`: `ARROWSYNC_TEST_POSTGRES_BIN`, PATH's, or Debian's newest."""
-    if given := os.environ.get("ARROWSYNC_TEST_POSTGRES_BIN"):
-        candidates = [Path(given)]
-    else:
-        candidates = [*_on_path(), *sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version, reverse=True)]
-    for folder in candidates:
-        if all(os.access(folder / program, os.X_OK) for program in PROGRAMS):
-            return folder
-    raise ServerUnavailable(
-        f"PostgreSQL: no folder with {', '.join(PROGRAMS)} among {', '.join(map(str, candidates)) or 'PATH'}."
-        " Install a server (Debian: apt-get install postgresql), set ARROWSYNC_TEST_POSTGRES_BIN to its bin folder,"
-        " or ARROWSYNC_TEST_POSTGRES_URL to a server that runs"
-    )
-
-
-def _on_path() -> Iterator[Path]:
-    if program := shutil.which("pg_config"):
-        bindir = subprocess.run([program, "--bindir"], capture_output=True, text=True, check=False).stdout.strip()
-        if bindir:
-            yield Path(bindir)
-    if program := shutil.which("initdb"):
-        yield Path(program).resolve().parent
-
-
-def _version(folder: Path) -> int:
-    name = folder.parent.name
-    return int(name) if name.isdigit() else 0

@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,24 +28,37 @@ class PrivateFolder:
 
     def run(self, *command: str | Path) -> str:
         """The output of a command; RuntimeError with all of it when it fails."""
-        as_user: dict[str, Any] = {}
-        if self.user is not None:
-            as_user = {"user": self.user, "group": pwd.getpwnam(self.user).pw_gid, "extra_groups": []}
         done = subprocess.run(
             [str(word) for word in command],
-            cwd=self.path,
-            env={"PATH": os.environ["PATH"], "HOME": str(self.path), "LC_ALL": "C.UTF-8"},
-            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
             text=True,
             timeout=120,
             check=False,
-            **as_user,
+            **self._where_and_who(),
         )
         if done.returncode != 0:
             raise RuntimeError(f"{' '.join(str(word) for word in command)}\nexit code {done.returncode}\n{done.stdout}")
         return done.stdout
+
+    def spawn(self, *command: str | Path, log: Path) -> subprocess.Popen[Any]:
+        """A program that goes on running, in a session of its own: a terminal's Ctrl-C is not for it."""
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                [str(word) for word in command], stdout=output, start_new_session=True, **self._where_and_who()
+            )
+
+    def _where_and_who(self) -> dict[str, Any]:
+        who: dict[str, Any] = {}
+        if self.user is not None:
+            who = {"user": self.user, "group": pwd.getpwnam(self.user).pw_gid, "extra_groups": []}
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.path), "LC_ALL": "C.UTF-8"}
+        return {
+            "cwd": self.path,
+            "env": environment,
+            "stdin": subprocess.DEVNULL,
+            "stderr": subprocess.STDOUT,
+            **who,
+        }
 
     def write(self, name: str, text: str) -> Path:
         """A file in the folder that the server can read, and nobody else."""
@@ -56,6 +70,42 @@ class PrivateFolder:
         return path
 
 
+@dataclass(slots=True)
+class Daemon:
+    """A server program that stays our child, for products that have no `pg_ctl` of their own."""
+
+    folder: PrivateFolder
+    command: tuple[str | Path, ...]
+    pid_file: str
+    _process: subprocess.Popen[Any] | None = None
+
+    @property
+    def runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, is_ready: Callable[[], bool], *, seconds: float = 60) -> None:
+        """Run it until it is ready; RuntimeError with its log when it ends before, or never is."""
+        log = self.folder.path / "output.log"
+        self._process = self.folder.spawn(*self.command, log=log)
+        # Not left to the server, which writes its own only when it has come up: a test run may be killed before.
+        self.folder.write(self.pid_file, f"{self._process.pid}\n")
+        end = time.monotonic() + seconds
+        while not is_ready():
+            if self._process.poll() is not None or time.monotonic() > end:
+                self.kill()
+                logs = "\n".join(path.read_text(errors="replace") for path in sorted(self.folder.path.glob("*.log")))
+                raise RuntimeError(f"{self.command[0]} did not come up\n{logs}")
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """End it as a crash does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+            (self.folder.path / self.pid_file).unlink(missing_ok=True)
+
+
 @contextmanager
 def private_folder(product: str, *, pid_file: str, stop_signal: str) -> Iterator[PrivateFolder]:
     """A short-named temporary folder (a Unix socket's path has 107 bytes), removed at the end.
@@ -63,7 +113,7 @@ def private_folder(product: str, *, pid_file: str, stop_signal: str) -> Iterator
     Whatever ends this process, even `kill -9`, a watchdog then sends `stop_signal` to the process that `pid_file` (in the
     folder) names and removes the folder: it sleeps on a pipe whose other end is open for as long as we live.
     """
-    user = _unprivileged_user()
+    user = unprivileged_user()
     path = Path(tempfile.mkdtemp(prefix=f"{product}-"))
     watchdog = subprocess.Popen(
         [sys.executable, "-I", str(WATCHDOG), str(path), pid_file, stop_signal],
@@ -90,7 +140,7 @@ def free_port() -> int:
         return port
 
 
-def _unprivileged_user() -> str | None:
+def unprivileged_user() -> str | None:
     """Database servers refuse to run as root: the user to run them as instead, or None to stay who we are."""
     if os.geteuid() != 0:
         return None

@@ -17,21 +17,34 @@ from pathlib import Path
 
 def main(folder: Path, pid_file: Path, stop_signal: signal.Signals) -> None:
     sys.stdin.buffer.read()  # returns when the other end is closed
-    for sent in (stop_signal, signal.SIGKILL):
-        try:
-            os.kill(int(pid_file.read_text().split()[0]), sent)
-        except (OSError, ValueError, IndexError):
-            break  # not running: a server removes its pid file as the last thing
-        if _gone(pid_file, seconds=10):
-            break
+    try:
+        pid = int(pid_file.read_text().split()[0])
+        for sent in (stop_signal, signal.SIGKILL):
+            os.kill(pid, sent)
+            if _gone(pid, seconds=10):
+                break
+    except (OSError, ValueError, IndexError):
+        pass  # not running: a server removes its pid file when it stops
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _gone(pid_file: Path, *, seconds: float) -> bool:
+def _gone(pid: int, *, seconds: float) -> bool:
     end = time.monotonic() + seconds
-    while pid_file.exists() and time.monotonic() < end:
+    while _runs(pid) and time.monotonic() < end:
         time.sleep(0.05)
-    return not pid_file.exists()
+    return not _runs(pid)
+
+
+def _runs(pid: int) -> bool:
+    """Whether the process runs: one that ended and that nobody waited for (in a container without init) doesn't."""
+    try:
+        os.kill(pid, 0)
+        state = (
+            Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] if Path("/proc/self").exists() else ""
+        )
+    except OSError:
+        return False
+    return state != "Z"
 
 
 if __name__ == "__main__":

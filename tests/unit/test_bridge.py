@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 import pytest
+
 from arrowsync.bridge import Portal, Worker, guarded_reader, prefetch
 
 
@@ -56,11 +57,10 @@ def test_prefetch_raises_what_the_source_raised_after_the_items_before_it() -> N
         raise Boom("here")
 
     async def collect() -> list[int]:
-        seen: list[int] = []
         async with prefetch(items()) as stream:
+            seen = [await anext(stream)]
             with pytest.raises(Boom, match="here"):
-                async for item in stream:
-                    seen.append(item)
+                await anext(stream)
         return seen
 
     assert asyncio.run(collect()) == [1]

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from arrowsync.catalog import Catalog, Column, DefaultValue, EnumType, ObjectName, SqlType, Table
 from arrowsync.errors import RefusedChange
 from arrowsync.migrate.changes import AddColumn, AlterType, CreateTable, DropColumn, RenameColumn, apply, describe
 from arrowsync.migrate.diff import diff
 from arrowsync.migrate.plan import MigrationPlan, plan_migration
 from arrowsync.options import SchemaChanges
-from hypothesis import given
-from hypothesis import strategies as st
 
 NAME = ObjectName(None, "t")
 COLOUR = EnumType(ObjectName(None, "colour"), ("red", "green"))
@@ -50,7 +51,9 @@ def widens(old: SqlType, new: SqlType) -> bool:
     return old == new or (old.name, new.name) in WIDENINGS
 
 
-def make_plan(current: Catalog, target: Catalog, schema_changes: SchemaChanges = "safe", **renames: str) -> MigrationPlan:
+def make_plan(
+    current: Catalog, target: Catalog, schema_changes: SchemaChanges = "safe", **renames: str
+) -> MigrationPlan:
     return plan_migration(
         current,
         target,
@@ -74,7 +77,9 @@ def test_the_changes_of_a_diff_lead_to_the_target(current: Catalog, target: Cata
     for table in target.tables:
         made = after.table(table.name)
         assert made is not None
-        assert {c.name: (c.type, c.nullable) for c in made.columns} == {c.name: (c.type, c.nullable) for c in table.columns}
+        assert {c.name: (c.type, c.nullable) for c in made.columns} == {
+            c.name: (c.type, c.nullable) for c in table.columns
+        }
         assert not table.key or set(made.key) == set(table.key)
 
 

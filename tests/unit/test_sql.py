@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from arrowsync.sql import SQL, Identifier, Literal, Quoting, join, sql, trusted
 
 QUOTING = Quoting(

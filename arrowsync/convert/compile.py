@@ -1,0 +1,188 @@
+"""`compile_converter`: the schema of the data and the declared table, thought about once.
+
+What comes out is a `Converter`, a pure function from a record batch of the data to a record batch of the declared
+types. All that can be known from the schemas alone (unknown or missing columns, types that never convert) is refused
+here, before any data moves; what depends on values is refused by the converter, as one error or as rejects.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import numpy as np
+import pyarrow as pa
+
+from arrowsync.convert.arrays import Column, Converted, Failure, Kernel, any_of, is_valid, mask_array, record_batch
+from arrowsync.convert.rejects import Checked, conversion_error, rejects_batch
+from arrowsync.convert.rules import kernel_for, refusal
+from arrowsync.declare.spec import ColumnSpec, TableSpec
+from arrowsync.errors import ConversionError
+
+NULL_REASON = "NULL in a required column"
+NULL_HINT = "declare the column Optional, or fill the values"
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One declared column, where it is in the data, and how it is converted."""
+
+    column: ColumnSpec
+    index: int
+    kernel: Kernel
+
+    def run(self, batch: pa.RecordBatch) -> Checked:
+        given: Column = cast(Any, batch).column(self.index)
+        try:
+            outcome = self.kernel(given)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowCapacityError) as error:
+            # The kernels refuse values, not batches. What is left is more than 2 GiB of text in one batch.
+            raise ConversionError(
+                f"column {self.column.name!r}: a batch of {len(given)} rows can't be converted from {given.type} "
+                f"to {self.column.type}: {error}",
+                column=self.column.name,
+                reason="a batch that can't be converted",
+                hint="send the data in smaller batches",
+            ) from error
+        return Checked(self.column, given, _without_nulls(outcome, self.column))
+
+
+def _without_nulls(outcome: Converted, column: ColumnSpec) -> Converted:
+    values = outcome.values
+    if column.nullable or not values.null_count:
+        return outcome
+    nulls = ~is_valid(values) & ~any_of(outcome.failures, len(values))
+    if not nulls.any():
+        return outcome
+    return Converted(values, (*outcome.failures, Failure(nulls, NULL_REASON, NULL_HINT)))
+
+
+@dataclass(frozen=True, slots=True)
+class Converter:
+    """A reusable function from a batch of the data to a batch of the declared types; any thread, any order.
+
+    `schema` has the declared columns that the data has, in the order of the declaration; `columns` are their specs.
+
+    >>> spec = TableSpec("people", (ColumnSpec("age", pa.int16()),))
+    >>> convert = compile_converter(pa.schema({"age": pa.int64()}), spec)
+    >>> convert(pa.record_batch({"age": [30, 40]})).schema.field("age").type
+    DataType(int16)
+    """
+
+    schema: pa.Schema
+    columns: tuple[ColumnSpec, ...]
+    _data: pa.Schema = field(repr=False)
+    _steps: tuple[_Step, ...] = field(repr=False)
+
+    def __call__(self, batch: pa.RecordBatch, first_row: int = 0) -> pa.RecordBatch:
+        """`batch` in the declared types, every value the same or a `ConversionError`.
+
+        `first_row` is the position of its first row in the whole input, for the row numbers of the error.
+        """
+        checked = self._run(batch)
+        failed = [each for each in checked if each.outcome.failures]
+        if failed:
+            raise conversion_error(failed, first_row)
+        return self._assemble(checked)
+
+    def split(self, batch: pa.RecordBatch, first_row: int = 0) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+        """The rows of `batch` that fit, in the declared types and in order, and the rejects (`REJECTS_SCHEMA`).
+
+        A row that fails in several columns is one record for each of them; `value` is the source value as text.
+        """
+        checked = self._run(batch)
+        converted = self._assemble(checked)
+        failed = [each for each in checked if each.outcome.failures]
+        if failed:
+            bad = np.logical_or.reduce([each.bad for each in failed])
+            converted = converted.filter(mask_array(~bad))
+        return converted, rejects_batch(failed, first_row)
+
+    def _assemble(self, checked: list[Checked]) -> pa.RecordBatch:
+        return record_batch([each.outcome.values for each in checked], self.schema)
+
+    def _run(self, batch: pa.RecordBatch) -> list[Checked]:
+        if batch.schema.names != self._data.names or batch.schema.types != self._data.types:
+            raise ValueError(f"compiled for batches of\n{self._data}\nbut this one has\n{batch.schema}")
+        return [step.run(batch) for step in self._steps]
+
+
+def compile_converter(schema: pa.Schema, spec: TableSpec, *, source: str = "the data") -> Converter:
+    """The converter from batches of `schema` to the columns of `spec`, which are matched by name.
+
+    A declared column that the data lacks is left out if it is nullable, has a default or is an identity. Raises
+    `ConversionError` for a column that is unknown, missing or there twice, and for a type that never becomes the declared
+    one. `source` is what messages call the data.
+    """
+    _check_names(schema, spec, source)
+    types: list[Any] = schema.types
+    steps: list[_Step] = []
+    for column in spec.columns:
+        index = schema.get_field_index(column.name)
+        if index < 0:
+            continue
+        kind: pa.DataType = types[index]
+        kernel = kernel_for(kind, column)
+        if kernel is None:
+            reason, hint = refusal(kind, column)
+            raise ConversionError(
+                f"column {column.name!r} of {source}: {reason}", column=column.name, reason=reason, hint=hint
+            )
+        steps.append(_Step(column, index, kernel))
+    columns = tuple(step.column for step in steps)
+    return Converter(pa.schema([column.arrow_field for column in columns]), columns, schema, tuple(steps))
+
+
+def _check_names(schema: pa.Schema, spec: TableSpec, source: str) -> None:
+    twice = [name for name, count in Counter(schema.names).items() if count > 1]
+    if twice:
+        raise ConversionError(
+            f"{source} has more than one column named {_listed(twice)}",
+            column=twice[0],
+            reason="there twice",
+            hint="columns are matched by name: rename or drop the others",
+        )
+    given = set(schema.names)
+    unknown = [name for name in schema.names if name not in spec.by_name]
+    missing = [column.name for column in spec.columns if column.name not in given and not _may_be_absent(column)]
+    if unknown:
+        message = f"{source} has columns that table {spec.name!r} doesn't declare: {_listed(unknown)}"
+        if missing:
+            message += f"; and it lacks {_listed(missing)}"
+        absent = [column.name for column in spec.columns if column.name not in given]
+        guess = _guesses(unknown, absent or list(spec.by_name))
+        hint = f"{guess}declare them, or drop them from the data"
+        raise ConversionError(message, column=unknown[0], reason="not declared", hint=hint)
+    if missing:
+        raise ConversionError(
+            f"{source} lacks columns that table {spec.name!r} requires: {_listed(missing)}",
+            column=missing[0],
+            reason="missing",
+            hint="add them to the data, or declare them Optional or with a default",
+        )
+    if not given:
+        raise ConversionError(
+            f"{source} has no columns", column=spec.columns[0].name, reason="missing", hint="is it the right input?"
+        )
+
+
+def _may_be_absent(column: ColumnSpec) -> bool:
+    return column.nullable or column.has_default or column.identity
+
+
+def _guesses(unknown: Iterable[str], declared: list[str]) -> str:
+    """`did you mean 'age' by 'Age'? ` for the names that resemble a declared one, or nothing."""
+    folded = {name.casefold(): name for name in declared}
+    found: list[str] = []
+    for name in unknown:
+        close = difflib.get_close_matches(name.casefold(), folded, n=1)
+        if close:
+            found.append(f"{folded[close[0]]!r} by {name!r}")
+    return f"did you mean {', '.join(found)}? " if found else ""
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))

@@ -1,0 +1,180 @@
+"""What the live database contains, of what is asked for: `discover` asks DuckDB, `catalog_from_rows` is pure.
+
+DuckDB ignores the case of names, so a table is called as it was asked for. A name without a namespace is looked for in the
+current schema of the current database, and before that among the temporary tables, as DuckDB does when it runs a statement.
+Attached databases are not looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from arrowsync.catalog import Catalog, Column, DefaultExpression, ObjectName, Table
+from arrowsync.dialects.dialect import Session
+from arrowsync.dialects.duckdb.types import fold, parse_type
+from arrowsync.sql import SQL, Literal, join, sql, trusted
+
+Row = Mapping[str, Any]
+Place = tuple[bool, str, str]
+"""Where a table is: whether it is temporary, its schema and its name, as DuckDB spells them."""
+
+_PLAIN_NAME = re.compile(r"""^(?:"(?P<quoted>(?:[^"]|"")+)"|(?P<bare>[A-Za-z_]\w*))$""")
+_LIST_ITEM = re.compile(r"'(?P<quoted>(?:[^']|'')*)'|(?P<bare>[^,\[\]' ][^,\]]*)")
+_MAIN = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogRows:
+    """The rows of the queries, as DuckDB gives them."""
+
+    tables: Sequence[Row]
+    columns: Sequence[Row]
+    constraints: Sequence[Row]
+    indexes: Sequence[Row]
+    namespaces: Sequence[Row]
+
+
+async def discover(session: Session, names: Sequence[ObjectName]) -> Catalog:
+    """The tables and views of those names that exist, and those of their namespaces."""
+    if not names:
+        return Catalog()
+    rows = await fetch_rows(session, names)
+    return catalog_from_rows(names, rows)
+
+
+async def fetch_rows(session: Session, names: Sequence[ObjectName]) -> CatalogRows:
+    """The rows that describe tables of those names, in whatever schema."""
+    wanted = join(", ", [sql("lower({name})", name=Literal(name)) for name in sorted({n.name for n in names})])
+
+    async def rows(query: SQL) -> list[dict[str, Any]]:
+        return (await session.fetch(query)).to_pylist()
+
+    return CatalogRows(
+        tables=await rows(_tables_query(wanted)),
+        columns=await rows(_columns_query(wanted)),
+        constraints=await rows(_constraints_query(wanted)),
+        indexes=await rows(_indexes_query(wanted)),
+        namespaces=await rows(
+            sql(
+                "SELECT schema_name AS name, schema_name = current_schema() AS is_current "
+                "FROM duckdb_schemas() WHERE database_name = current_database()"
+            )
+        ),
+    )
+
+
+def catalog_from_rows(names: Sequence[ObjectName], rows: CatalogRows) -> Catalog:
+    """The catalog that the rows describe, with every table and namespace called as it is in `names`."""
+    current = next((row["name"] for row in rows.namespaces if row["is_current"]), _MAIN)
+    places = {_folded(_place(row)): row for row in rows.tables}
+    tables: list[Table] = []
+    for name in dict.fromkeys(names):
+        schema, table = fold(name.namespace or current), fold(name.name)
+        temporary = places.get((True, _MAIN, table)) if name.namespace is None or schema == _MAIN else None
+        row = temporary or places.get((False, schema, table))
+        if row is not None:
+            tables.append(_table(name, row, rows))
+    existing = {fold(row["name"]) for row in rows.namespaces}
+    asked = sorted({n.namespace for n in names if n.namespace is not None and fold(n.namespace) in existing})
+    return Catalog(tables=tuple(tables), namespaces=tuple(asked))
+
+
+def _table(name: ObjectName, row: Row, rows: CatalogRows) -> Table:
+    place = _place(row)
+    constraints = [c for c in rows.constraints if _place(c) == place]
+    unique = [tuple(c["columns"]) for c in constraints if c["kind"] == "UNIQUE"]
+    unique += [
+        key for i in rows.indexes if _place(i) == place and (key := _plain_columns(i["expressions"])) is not None
+    ]
+    return Table(
+        name=name,
+        columns=tuple(_column(c) for c in rows.columns if _place(c) == place),
+        key=next((tuple(c["columns"]) for c in constraints if c["kind"] == "PRIMARY KEY"), ()),
+        unique=tuple(dict.fromkeys(unique)),
+        comment=row["comment"],
+        kind="view" if row["is_view"] else "table",
+    )
+
+
+def _column(row: Row) -> Column:
+    default = None if row["is_generated"] or row["column_default"] in (None, "NULL") else row["column_default"]
+    return Column(
+        name=row["name"],
+        type=parse_type(row["data_type"]),
+        nullable=row["is_nullable"],
+        default=None if default is None else DefaultExpression(trusted(default)),
+        identity=default is not None and default.startswith("nextval("),
+        generated=row["is_generated"],
+        comment=row["comment"],
+    )
+
+
+def _plain_columns(expressions: str) -> tuple[str, ...] | None:
+    """The columns of an index, from its list of expressions (`[a, '"b c"']`); None where one isn't just a column."""
+    columns: list[str] = []
+    for item in _LIST_ITEM.finditer(expressions.strip()[1:-1]):
+        text = item["bare"].strip() if item["quoted"] is None else item["quoted"].replace("''", "'")
+        found = _PLAIN_NAME.match(text)
+        if found is None:
+            return None
+        columns.append(found["bare"] or found["quoted"].replace('""', '"'))
+    return tuple(columns)
+
+
+def _place(row: Row) -> Place:
+    return row["is_temporary"], row["schema_name"], row["table_name"]
+
+
+def _folded(place: Place) -> Place:
+    return place[0], fold(place[1]), fold(place[2])
+
+
+_HERE = sql("(database_name = current_database() OR database_name = 'temp') AND NOT internal")
+
+
+def _tables_query(wanted: SQL) -> SQL:
+    return sql(
+        """SELECT database_name = 'temp' AS is_temporary, schema_name, table_name, comment, false AS is_view
+FROM duckdb_tables() WHERE {here} AND lower(table_name) IN ({wanted})
+UNION ALL
+SELECT database_name = 'temp', schema_name, view_name, comment, true
+FROM duckdb_views() WHERE {here} AND lower(view_name) IN ({wanted})""",
+        here=_HERE,
+        wanted=wanted,
+    )
+
+
+def _columns_query(wanted: SQL) -> SQL:
+    return sql(
+        """SELECT database_name = 'temp' AS is_temporary, schema_name, table_name, column_name AS name, data_type, is_nullable,
+  column_default, is_generated, comment
+FROM duckdb_columns() WHERE {here} AND lower(table_name) IN ({wanted})
+ORDER BY schema_name, table_name, column_index""",
+        here=_HERE,
+        wanted=wanted,
+    )
+
+
+def _constraints_query(wanted: SQL) -> SQL:
+    return sql(
+        """SELECT database_name = 'temp' AS is_temporary, schema_name, table_name, constraint_type AS kind,
+  constraint_column_names AS columns
+FROM duckdb_constraints()
+WHERE database_name IN (current_database(), 'temp') AND constraint_type IN ('PRIMARY KEY', 'UNIQUE')
+  AND lower(table_name) IN ({wanted})
+ORDER BY constraint_index""",
+        wanted=wanted,
+    )
+
+
+def _indexes_query(wanted: SQL) -> SQL:
+    return sql(
+        """SELECT database_name = 'temp' AS is_temporary, schema_name, table_name, expressions
+FROM duckdb_indexes()
+WHERE database_name IN (current_database(), 'temp') AND is_unique AND lower(table_name) IN ({wanted})
+ORDER BY index_name""",
+        wanted=wanted,
+    )

@@ -1,0 +1,88 @@
+"""How DuckDB writes names and constants.
+
+Constants carry their type where their text alone would be read as another (`0.1` is a DECIMAL to DuckDB, and `-0.0` has
+lost its sign then). To add a Python type, add a case to `quote_literal`.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from arrowsync.dialects.dialect import Server
+from arrowsync.errors import DeclarationError
+from arrowsync.sql import Quoting
+
+
+def quote_identifier(name: str) -> str:
+    """The name in double quotes; names may be of any length."""
+    if not name:
+        raise DeclarationError("a name is empty", hint="give it at least one character")
+    return '"' + _checked(name, f"the name {name!r}").replace('"', '""') + '"'
+
+
+def quote_literal(value: Any) -> str:
+    """The text of a constant of the type that DuckDB has for this Python type."""
+    match value:
+        case None:
+            return "NULL"
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(int(value))
+        case float():
+            return _cast(repr(float(value)), "DOUBLE")
+        case Decimal() if value.is_finite():
+            return format(value, "f")
+        case str():
+            return _string(value)
+        case bytes() | bytearray():
+            return _cast("".join(f"\\x{byte:02X}" for byte in value), "BLOB")
+        case datetime() if value.tzinfo is not None:
+            return _cast(value.astimezone(UTC).isoformat(sep=" "), "TIMESTAMP WITH TIME ZONE")
+        case datetime():
+            return _cast(value.isoformat(sep=" "), "TIMESTAMP")
+        case date():
+            return _cast(value.isoformat(), "DATE")
+        case time() if value.tzinfo is None:
+            return _cast(value.isoformat(), "TIME")
+        case timedelta():
+            return f"to_microseconds({value // timedelta(microseconds=1)})"
+        case UUID():
+            return _cast(str(value), "UUID")
+        case dict() | list():
+            return _cast(json.dumps(value, ensure_ascii=False, allow_nan=False), "JSON")
+        case _:
+            raise DeclarationError(
+                f"a value of type {type(value).__qualname__} can't be written as a DuckDB constant: {value!r}"
+            )
+
+
+QUOTING = Quoting(quote_identifier, quote_literal)
+
+
+def quoting(server: Server) -> Quoting:
+    """How names and constants are written: the same in every version."""
+    return QUOTING
+
+
+def _cast(text: str, type_name: str) -> str:
+    return f"CAST({_string(text)} AS {type_name})"
+
+
+def _string(text: str) -> str:
+    # DuckDB knows no backslash escapes in a plain string.
+    return "'" + _checked(text, "a text constant").replace("'", "''") + "'"
+
+
+def _checked(text: str, what: str) -> str:
+    if "\0" in text:
+        raise DeclarationError(f"{what} holds a NUL character", hint="remove it")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise DeclarationError(f"{what} holds a lone surrogate, which is not text", hint="mend the text") from None
+    return text

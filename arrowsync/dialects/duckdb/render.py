@@ -1,0 +1,150 @@
+"""Changes as DuckDB statements: `render`. All of them run in a transaction.
+
+What DuckDB can't alter (a primary key, a column that a key or index is on, almost anything of a table that a foreign key
+refers to) it refuses by itself, and the transaction with it; `faults` has the hints.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import assert_never
+
+from arrowsync.catalog import Column, DefaultExpression, DefaultValue, ObjectName, SqlType
+from arrowsync.dialects import shared
+from arrowsync.dialects.duckdb.quoting import quote_identifier
+from arrowsync.dialects.duckdb.types import type_sql
+from arrowsync.errors import UnsupportedChange
+from arrowsync.migrate.changes import (
+    AddColumn,
+    AddEnumLabels,
+    AddUnique,
+    AlterType,
+    Change,
+    CreateEnum,
+    CreateNamespace,
+    CreateTable,
+    DropColumn,
+    DropNotNull,
+    RenameColumn,
+    SetComment,
+    SetKey,
+    SetNotNull,
+    describe,
+)
+from arrowsync.sql import SQL, Identifier, Literal, join, sql
+
+_ZONED = "timestamp with time zone"
+
+
+def render(change: Change) -> tuple[SQL, ...]:
+    """The statements that make the change."""
+    match change:
+        case CreateNamespace(name):
+            return (sql("CREATE SCHEMA IF NOT EXISTS {name}", name=Identifier(name)),)
+        case CreateEnum() | AddEnumLabels():
+            raise UnsupportedChange(
+                f"DuckDB's enum types belong to their columns: {describe(change)}", changes=(describe(change),)
+            )
+        case CreateTable(table):
+            sequences = [_create_sequence(table.name, c) for c in table.columns if c.identity]
+            created = shared.create_table(table, partial(column_sql, table.name))
+            comments = [SetComment(table.name, None, table.comment)] if table.comment else []
+            comments += [SetComment(table.name, c.name, c.comment) for c in table.columns if c.comment]
+            return (*sequences, created, *(_comment(comment) for comment in comments))
+        case AddColumn(name, column):
+            sequences = [_create_sequence(name, column)] if column.identity else []
+            added = _alter(name, sql("ADD COLUMN {column}", column=column_sql(name, column)))
+            comments = [SetComment(name, column.name, column.comment)] if column.comment else []
+            return (*sequences, added, *(_comment(comment) for comment in comments))
+        case SetComment():
+            return (_comment(change),)
+        case SetKey(_, _, old) if old:
+            raise UnsupportedChange(
+                f"DuckDB can't replace a primary key: {describe(change)}",
+                changes=(describe(change),),
+                hint="make a new table with CREATE TABLE and INSERT ... SELECT, drop the old one and rename the new one",
+            )
+        case RenameColumn() | AlterType() | DropNotNull() | SetNotNull() | SetKey() | AddUnique() | DropColumn():
+            return (_alter(change.table, _action(change)),)
+        case _:
+            assert_never(change)
+
+
+def _action(change: RenameColumn | AlterType | DropNotNull | SetNotNull | SetKey | AddUnique | DropColumn) -> SQL:
+    """What follows ALTER TABLE and its name."""
+    match change:
+        case RenameColumn(_, old, new):
+            return sql("RENAME COLUMN {old} TO {new}", old=Identifier(old), new=Identifier(new))
+        case AlterType(_, column, old):
+            return _alter_type(Identifier(column.name), old, column.type)
+        case DropNotNull(_, column):
+            return sql("ALTER COLUMN {column} DROP NOT NULL", column=Identifier(column.name))
+        case SetNotNull(_, column):
+            return sql("ALTER COLUMN {column} SET NOT NULL", column=Identifier(column.name))
+        case SetKey(_, key, _):
+            return sql("ADD PRIMARY KEY ({key})", key=shared.names(key))
+        case AddUnique(_, columns):
+            # Not a unique index: DuckDB alters hardly anything of a table that has one.
+            return sql("ADD UNIQUE ({columns})", columns=shared.names(columns))
+        case DropColumn(_, column):
+            return sql("DROP COLUMN {column}", column=Identifier(column.name))
+        case _:
+            assert_never(change)
+
+
+def column_sql(table: ObjectName, column: Column) -> SQL:
+    """One column of CREATE TABLE or ADD COLUMN."""
+    parts: list[SQL | Identifier] = [Identifier(column.name), type_sql(column.type)]
+    if not column.nullable:
+        parts.append(sql("NOT NULL"))
+    match column.default:
+        case _ if column.identity:
+            parts.append(sql("DEFAULT nextval({sequence})", sequence=name_literal(sequence_of(table, column))))
+        case None:
+            pass
+        case DefaultValue(value):
+            parts.append(sql("DEFAULT {value}", value=Literal(value)))
+        case DefaultExpression(text):
+            parts.append(sql("DEFAULT {text}", text=text))
+        case _:
+            assert_never(column.default)
+    return join(" ", parts)
+
+
+def sequence_of(table: ObjectName, column: Column) -> ObjectName:
+    """The sequence behind an identity column that is created here: DuckDB knows no GENERATED AS IDENTITY."""
+    return ObjectName(table.namespace, f"{table.name}_{column.name}_seq")
+
+
+def name_literal(name: ObjectName) -> Literal:
+    """The quoted name as a value, for `nextval` and `setval`."""
+    return Literal(".".join(quote_identifier(part) for part in name.identifier.parts))
+
+
+def _create_sequence(table: ObjectName, column: Column) -> SQL:
+    # IF NOT EXISTS: dropping a table leaves its sequence behind.
+    return sql("CREATE SEQUENCE IF NOT EXISTS {name}", name=sequence_of(table, column).identifier)
+
+
+def _alter(table: ObjectName, action: SQL) -> SQL:
+    return sql("ALTER TABLE {table} {action}", table=table.identifier, action=action)
+
+
+def _alter_type(name: Identifier, old: SqlType, new: SqlType) -> SQL:
+    action = sql("ALTER COLUMN {name} TYPE {type}", name=name, type=type_sql(new))
+    if (old.name == _ZONED) == (new.name == _ZONED):
+        return action
+    # A plain cast would go by the session's time zone.
+    if new.name == _ZONED:
+        using = sql("CAST({name} AS TIMESTAMP) AT TIME ZONE 'UTC'", name=name)
+    else:
+        using = sql("CAST({name} AT TIME ZONE 'UTC' AS {type})", name=name, type=type_sql(new))
+    return sql("{action} USING {using}", action=action, using=using)
+
+
+def _comment(change: SetComment) -> SQL:
+    comment = Literal(change.comment or None)
+    if change.column is None:
+        return sql("COMMENT ON TABLE {table} IS {comment}", table=change.table.identifier, comment=comment)
+    column = Identifier(change.table.namespace, change.table.name, change.column)
+    return sql("COMMENT ON COLUMN {column} IS {comment}", column=column, comment=comment)

@@ -1,0 +1,40 @@
+"""PostgreSQL: `DIALECT`. The driver is imported when a session is opened."""
+
+from __future__ import annotations
+
+from arrowsync.dialects.dialect import Dialect, Session
+from arrowsync.dialects.postgres.discover import discover
+from arrowsync.dialects.postgres.merge import after_load, create_staging, duplicates, lock, merge_steps
+from arrowsync.dialects.postgres.quoting import quoting
+from arrowsync.dialects.postgres.render import render
+from arrowsync.dialects.postgres.types import column_of, spec_of, widens
+
+
+async def _open(url: str) -> Session:
+    from arrowsync.dialects.postgres.asyncpg_session import open_session
+
+    return await open_session(url)
+
+
+async def _adopt(connection: object) -> Session:
+    from arrowsync.dialects.postgres.asyncpg_session import adopt_session
+
+    return await adopt_session(connection)
+
+
+DIALECT = Dialect(
+    name="postgresql",
+    open=_open,
+    adopt=_adopt,
+    quoting=quoting,
+    column_of=column_of,
+    spec_of=spec_of,
+    widens=widens,
+    discover=discover,
+    render=render,
+    create_staging=create_staging,
+    merge_steps=merge_steps,
+    duplicates=duplicates,
+    lock=lock,
+    after_load=after_load,
+)

@@ -1,0 +1,190 @@
+"""Staged rows into the table, and what goes with it: the staging table, the lock, sequences.
+
+The statements are those shared with DuckDB. What is PostgreSQL's own: the order of arrival is `ctid`, and rows are compared as
+they are stored (`*<>`), so that `json` can be compared at all and a changed -0.0 or letter case in `citext` is a change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from arrowsync.catalog import Column, DefaultExpression, ObjectName, Table
+from arrowsync.dialects import shared
+from arrowsync.dialects.dialect import LockPurpose, MergeJob, MergeStep, Session
+from arrowsync.errors import DatabaseError
+from arrowsync.sql import SQL, Identifier, Literal, join, sql
+
+LOCK_MODES: dict[LockPurpose, SQL] = {
+    "alter": sql("ACCESS EXCLUSIVE"),
+    "merge": sql("SHARE ROW EXCLUSIVE"),  # no other writer and no other merge; readers go on
+}
+_LOCK_TIMEOUT = "55P03"
+_DENIED = "42501"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a lock is waited for, in seconds.
+
+    Whoever wants the table while we wait for it queues behind us, readers too: so each attempt is short, and others get
+    their turn in the pauses between.
+    """
+
+    attempt: float = 2.0
+    total: float = 30.0
+    first_pause: float = 0.1
+    longest_pause: float = 2.0
+
+
+PATIENCE = Patience()
+
+
+def create_staging(target: Table, columns: Sequence[str]) -> tuple[ObjectName, SQL]:
+    """A temporary table with those columns of the target, exactly of their types, without constraints and defaults."""
+    name = ObjectName("pg_temp", f"arrowsync_{secrets.token_hex(8)}")
+    return name, sql(
+        "CREATE TEMPORARY TABLE {staging} ON COMMIT DROP AS SELECT {columns} FROM {target} WITH NO DATA",
+        staging=name.identifier,
+        columns=shared.names(columns),
+        target=target.name.identifier,
+    )
+
+
+def merge_steps(job: MergeJob) -> tuple[MergeStep, ...]:
+    """The statements that bring staged rows into the target; statistics first, which autovacuum has none of temporary tables."""
+    analyze = MergeStep(sql("ANALYZE {staging}", staging=job.staging.identifier))
+    return (analyze, *shared.merge_steps(job, STYLE))
+
+
+def duplicates(job: MergeJob) -> SQL:
+    """Up to five keys that the staged rows repeat, with the number of `copies`."""
+    return shared.duplicates(job)
+
+
+def _differs(columns: Sequence[str]) -> SQL:
+    return sql(
+        "ROW({t})::record *<> ROW({s})::record", t=shared.qualified("t", columns), s=shared.qualified("s", columns)
+    )
+
+
+STYLE = shared.MergeStyle(order="ctid", differs=_differs, overriding=" OVERRIDING SYSTEM VALUE")
+
+
+def after_load(table: Table, columns: Sequence[str]) -> tuple[SQL, ...]:
+    """What moves the sequences of the loaded columns past the values that were brought."""
+    return tuple(
+        _advance(table.name, column) for column in table.columns if column.name in columns and _has_sequence(column)
+    )
+
+
+def _has_sequence(column: Column) -> bool:
+    default = column.default
+    serial = isinstance(default, DefaultExpression) and str(default.text.parts[0]).startswith("nextval(")
+    return column.identity or serial
+
+
+def _advance(table: ObjectName, column: Column) -> SQL:
+    """Set the sequence to the highest value of its column, unless it is there or past it."""
+    return sql(
+        """SELECT setval(s.oid, m.highest)
+FROM (SELECT pg_get_serial_sequence({table_text}, {column_text})::regclass AS oid) AS s
+JOIN pg_catalog.pg_sequence AS q ON q.seqrelid = s.oid
+CROSS JOIN (SELECT max({column}) AS highest FROM {table}) AS m
+WHERE q.seqincrement > 0 AND m.highest > coalesce(pg_sequence_last_value(s.oid), q.seqstart - 1)""",
+        table_text=_regclass(table),
+        column_text=Literal(column.name),
+        column=Identifier(column.name),
+        table=table.identifier,
+    )
+
+
+async def lock(session: Session, name: ObjectName, purpose: LockPurpose, *, patience: Patience = PATIENCE) -> None:
+    """Hold off other writers ("merge") or everybody ("alter") until the transaction ends.
+
+    Raises a transient DatabaseError that names who holds the table, when it isn't free within `patience`. The session's own
+    lock_timeout is as it was afterwards; inside a user's transaction, nothing but the lock is added to it.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + patience.total
+    pause = patience.first_pause
+    while True:
+        try:
+            await _try_lock(session, name, purpose, patience.attempt)
+        except DatabaseError as error:
+            if error.code == _DENIED:
+                raise _denied(error, name, purpose) from error.__cause__
+            if error.code != _LOCK_TIMEOUT:
+                raise
+            if loop.time() + pause >= end:
+                raise await _blocked(session, name, purpose, error, patience) from error.__cause__
+        else:
+            return
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, patience.longest_pause)
+
+
+async def _try_lock(session: Session, name: ObjectName, purpose: LockPurpose, seconds: float) -> None:
+    before = await session.fetch(sql("SELECT current_setting('lock_timeout') AS value"))
+    async with session.transaction():
+        await session.execute(_set_lock_timeout(f"{round(1000 * seconds)}ms"))
+        await session.execute(sql("LOCK TABLE {table} IN {mode} MODE", table=name.identifier, mode=LOCK_MODES[purpose]))
+        await session.execute(_set_lock_timeout(before.column("value")[0].as_py()))
+
+
+def _set_lock_timeout(value: str) -> SQL:
+    return sql("SET LOCAL lock_timeout = {value}", value=Literal(value))
+
+
+async def _blocked(
+    session: Session, name: ObjectName, purpose: LockPurpose, error: DatabaseError, patience: Patience
+) -> DatabaseError:
+    """The error that says who is in the way. What they run isn't shown: it may hold values."""
+    readers = [] if purpose == "alter" else [Literal("AccessShareLock"), Literal("RowShareLock")]
+    found = await session.fetch(
+        sql(
+            """SELECT l.pid, a.usename::text AS user, a.application_name AS application, a.state,
+  to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS since
+FROM pg_catalog.pg_locks AS l
+LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+WHERE l.locktype = 'relation' AND l.relation = to_regclass({table}) AND l.granted AND l.pid <> pg_backend_pid()
+  AND l.mode NOT IN ({harmless}) AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+GROUP BY 1, 2, 3, 4, 5
+ORDER BY min(a.xact_start) LIMIT 5""",
+            table=_regclass(name),
+            harmless=join(", ", [*readers, Literal("")]),
+        )
+    )
+    holders = [
+        f"pid {row['pid']} (user {row['user']}, application {row['application'] or 'unknown'!r}, {row['state']}, "
+        f"in a transaction since {row['since']} UTC)"
+        for row in found.to_pylist()
+    ]
+    return DatabaseError(
+        f"the table {name} was not free within {patience.total:g} s, held by {'; '.join(holders) or 'nobody any more'}",
+        statement=error.statement,
+        code=error.code,
+        transient=True,
+        hint="try again later; SELECT pg_terminate_backend(pid) ends a session that was left in a transaction",
+    )
+
+
+def _denied(error: DatabaseError, name: ObjectName, purpose: LockPurpose) -> DatabaseError:
+    hints: dict[LockPurpose, str] = {
+        "alter": "only its owner can alter it: connect as the owner, or let them migrate it",
+        "merge": "other writers are held off while rows are merged: ask the owner to GRANT SELECT, INSERT, UPDATE and DELETE",
+    }
+    return DatabaseError(
+        f"this user may not lock the table {name}: {error.message}",
+        statement=error.statement,
+        code=error.code,
+        hint=hints[purpose],
+    )
+
+
+def _regclass(name: ObjectName) -> SQL:
+    """The quoted name as a value, for functions that take the name of a table as text."""
+    parts = [sql("quote_ident({part})", part=Literal(part)) for part in (name.namespace, name.name) if part is not None]
+    return join(" || '.' || ", parts)

@@ -1,0 +1,1 @@
+"""Record batches to the bytes of a wire format, vectorised: `pgcopy` is PostgreSQL's COPY BINARY."""

@@ -1,0 +1,255 @@
+"""Iterables of tuples, lists, dicts, NamedTuples and dataclass objects -> `BatchStream`, a chunk of rows at a time.
+
+The first chunk, read when the source is opened, settles the names of the columns and their Arrow types; a later row that is
+shaped otherwise is a `SourceError`, a value that doesn't fit a `ConversionError`. Columns are built whole (`values`), never
+cell by cell.
+
+To add a kind of row: how it becomes columns, as a `Layout`, and its line in `_layout_of`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from itertools import chain, islice
+from operator import attrgetter, itemgetter
+from typing import Any, TypeAlias, cast
+
+import pyarrow as pa
+
+from arrowsync.declare.spec import ColumnSpec, TableSpec
+from arrowsync.errors import ConversionError, DeclarationError, SourceError
+from arrowsync.sources.families import Misfit, Values, family_of, with_article
+from arrowsync.sources.stream import BatchStream, columns_of
+from arrowsync.sources.values import to_array, type_of
+
+CHUNK_ROWS = 8_192
+CHUNK_BYTES = 16 << 20
+
+Rows: TypeAlias = Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns that rows of one kind have, and how a chunk of rows, the first of them row number n, becomes columns."""
+
+    names: tuple[str, ...]
+    split: Callable[[Rows, int], Sequence[Values]]
+
+
+def open_rows(
+    rows: Iterator[object],
+    spec: TableSpec | None,
+    *,
+    name: str,
+    field_names: Sequence[str | None] | None = None,
+    close: Callable[[], None] | None = None,
+    row_count: int | None = None,
+) -> BatchStream:
+    """The rows as a stream: columns named by `field_names`, by the rows themselves, or (plain tuples) by the `spec`."""
+    chunk = _take_chunk(rows)
+    if not chunk:
+        return BatchStream(_schema_of_nothing(spec, name), iter(()), name=name, close=close, row_count=0)
+    layout = _layout_of(chunk[0], chunk, spec, field_names, name)
+    columns = layout.split(chunk, 0)
+    declared: Mapping[str, ColumnSpec] = {} if spec is None else spec.by_name
+    kinds: list[tuple[str, pa.DataType]] = []
+    for column, values in zip(layout.names, columns, strict=True):
+        try:
+            kinds.append((column, type_of(values, declared[column].type if column in declared else None)))
+        except Misfit as misfit:
+            raise conversion_error(misfit, column, 0, declared=column in declared) from misfit
+    schema = pa.schema(kinds)
+    return BatchStream(
+        schema, _read(chunk, rows, layout, schema, declared), name=name, close=close, row_count=row_count
+    )
+
+
+def _schema_of_nothing(spec: TableSpec | None, name: str) -> pa.Schema:
+    if spec is None:
+        raise SourceError(
+            f"{name} holds no rows, and so no columns", source=name, hint="declare the table, or give rows"
+        )
+    return spec.schema
+
+
+def _read(
+    chunk: list[Any], rows: Iterator[object], layout: Layout, schema: pa.Schema, declared: Mapping[str, object]
+) -> Iterator[pa.RecordBatch]:
+    start = 0
+    while chunk:
+        arrays: list[Any] = []
+        for (column, kind), values in zip(columns_of(schema).items(), layout.split(chunk, start), strict=True):
+            try:
+                arrays.append(to_array(values, kind))
+            except Misfit as misfit:
+                raise conversion_error(misfit, column, start, declared=column in declared) from misfit
+        table = pa.Table.from_arrays(arrays, schema=schema)  # a table, as a column beyond 2 GiB comes in chunks
+        start += len(chunk)
+        del arrays, chunk
+        yield from table.to_batches()
+        del table
+        chunk = _take_chunk(rows)
+
+
+def _take_chunk(rows: Iterator[object]) -> list[Any]:
+    """The next rows: `CHUNK_ROWS` of them, fewer where they are big, which one in 256 is asked."""
+    chunk: list[Any] = []
+    while len(chunk) < CHUNK_ROWS:
+        more = list(islice(rows, 256))
+        chunk += more
+        if len(more) < 256 or len(repr(more[-1])) * len(chunk) > CHUNK_BYTES:
+            break
+    return chunk
+
+
+def conversion_error(misfit: Misfit, column: str, first_row: int, *, declared: bool) -> ConversionError:
+    """The misfit as the error of a column, in a chunk that begins with row `first_row`."""
+    row, text = first_row + misfit.index, shown(misfit.value)
+    plain = family_of(misfit.value) not in ("list", "record", "other")  # what surely pickles
+    return ConversionError(
+        f"column {column!r}, row {row}: {text} is {misfit.reason}",
+        column=column,
+        reason=misfit.reason,
+        rows=(row,),
+        sample=(misfit.value if plain else text,),
+        hint="mend the value, or declare the column otherwise"
+        if declared
+        else "declare the table (as a dataclass or a pa.Schema): without that, the first rows settle the types",
+    )
+
+
+def shown(value: object) -> str:
+    """A value in a message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+# ---- the kinds of rows --------------------------------------------------------------------------------------------------
+
+
+def _layout_of(
+    first: Any, chunk: Rows, spec: TableSpec | None, field_names: Sequence[str | None] | None, name: str
+) -> Layout:
+    kind = cast("Any", type(first))
+    named = hasattr(kind, "_fields")
+    if isinstance(first, tuple | list) and (field_names is not None or not named):
+        return _tuples(field_names, spec, name)
+    if field_names is not None:
+        raise DeclarationError(
+            f"field_names are the names of what stands in tuples, but {name} holds no tuples",
+            hint="leave field_names out: these rows name their columns themselves",
+        )
+    if named:
+        return _named_tuples(kind, name)
+    if _is_keyed(kind):
+        return _dicts(chunk, spec, name)
+    if is_dataclass(kind):
+        return _objects(kind, name)
+    raise SourceError(
+        f"row 0 of {name} is {shown(cast('object', first))}, no tuple, list, dict or dataclass object",
+        source=name,
+        row=0,
+        hint="for rows of one column, make each a tuple: (value,); arrays and frames are passed as such, not in a list",
+    )
+
+
+def _tuples(field_names: Sequence[str | None] | None, spec: TableSpec | None, name: str) -> Layout:
+    if field_names is not None:
+        names: list[str | None] = [field or None for field in field_names]
+    elif spec is not None:
+        names = [column.name for column in spec.columns]
+    else:
+        raise SourceError(
+            f"the tuples in {name} don't say what their columns are called",
+            source=name,
+            hint="pass field_names=[...] or a declared table",
+        )
+    places = [place for place, field in enumerate(names) if field is not None]
+
+    def split(rows: Rows, start: int) -> Sequence[Values]:
+        _check(rows, start, lambda kind: issubclass(kind, tuple | list), "a tuple or list", name)
+        if set(map(len, rows)) != {len(names)}:
+            row = next(index for index, row in enumerate(rows) if len(row) != len(names))
+            raise SourceError(
+                f"row {start + row} of {name} has {len(rows[row])} members, but there are {len(names)} columns "
+                f"({', '.join(field or '(left out)' for field in names)}): {shown(rows[row])}",
+                source=name,
+                row=start + row,
+                hint="each tuple has one member for each name; field_names=[...] says which they are, '' leaves one out",
+            )
+        columns = list(zip(*rows, strict=True))
+        return [columns[place] for place in places]
+
+    return Layout(tuple(field for field in names if field is not None), split)
+
+
+def _named_tuples(kind: Any, name: str) -> Layout:
+    def split(rows: Rows, start: int) -> Sequence[Values]:
+        _check(rows, start, lambda other: other is kind, with_article(kind.__name__), name)
+        return list(zip(*rows, strict=True))
+
+    return Layout(tuple(kind._fields), split)
+
+
+def _objects(kind: Any, name: str) -> Layout:
+    names = tuple(field.name for field in fields(kind))
+    get = attrgetter(*names) if names else None
+
+    def split(rows: Rows, start: int) -> Sequence[Values]:
+        _check(rows, start, lambda other: other is kind, with_article(kind.__name__), name)
+        if get is None or len(names) == 1:
+            return [list(map(attrgetter(field), rows)) for field in names]
+        return list(zip(*map(get, rows), strict=True))
+
+    return Layout(names, split)
+
+
+def _dicts(chunk: Rows, spec: TableSpec | None, name: str) -> Layout:
+    """The declared columns that any row of the chunk has, in declared order, and then the other keys as they appear."""
+    _check(chunk, 0, _is_keyed, "a dict", name)
+    keys = dict.fromkeys(chain.from_iterable(row.keys() for row in chunk))
+    for key in keys:
+        if not isinstance(key, str):
+            _refuse_key(chunk, 0, key, f"is no text, but {shown(key)}", "the keys of a row are names of columns", name)
+    declared = [] if spec is None else [column.name for column in spec.columns if column.name in keys]
+    names = tuple(dict.fromkeys([*declared, *keys]))
+    get: Any = itemgetter(*names) if len(names) > 1 else None
+
+    def split(rows: Rows, start: int) -> Sequence[Values]:
+        _check(rows, start, _is_keyed, "a dict", name)
+        if get is not None and set(map(len, rows)) == {len(names)}:
+            try:  # all rows have the same keys: three times as fast as looking for each
+                return list(zip(*map(get, rows), strict=True))
+            except (KeyError, IndexError):
+                pass
+        late = dict.fromkeys(chain.from_iterable(row.keys() for row in rows)).keys() - set(names)
+        for key in late:
+            _refuse_key(
+                rows, start, key, f"is new: {shown(key)}", "give it from the first row on, as None where empty", name
+            )
+        return [[row[key] if key in row.keys() else None for row in rows] for key in names]  # noqa: SIM118 (of a Record)
+
+    return Layout(names, split)
+
+
+def _is_keyed(kind: Any) -> bool:
+    """Whether rows of the class have keys: a mapping, or the row of a database driver (`sqlite3.Row`, `asyncpg.Record`)."""
+    return issubclass(kind, Mapping) or (hasattr(kind, "keys") and hasattr(kind, "__getitem__"))
+
+
+def _refuse_key(rows: Rows, start: int, key: object, what: str, hint: str, name: str) -> None:
+    row = start + next(index for index, row in enumerate(rows) if key in row.keys())  # noqa: SIM118 (of a Record)
+    raise SourceError(f"a key in row {row} of {name} {what}", source=name, row=row, hint=hint)
+
+
+def _check(rows: Rows, start: int, fits: Callable[[Any], bool], expected: str, name: str) -> None:
+    """All rows are of the kind that the first one is."""
+    if not all(map(fits, set(map(type, rows)))):
+        index = next(index for index, row in enumerate(rows) if not fits(type(row)))
+        raise SourceError(
+            f"row {start + index} of {name} is {shown(rows[index])}, not {expected} like the rows before",
+            source=name,
+            row=start + index,
+            hint="all rows of a source are of one kind",
+        )

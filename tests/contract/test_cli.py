@@ -1,0 +1,95 @@
+"""The command line, run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import arrowsync
+
+SHOP = """
+from dataclasses import dataclass
+from arrowsync import PrimaryKey, MaxLength
+from typing import Annotated
+
+@dataclass
+class Item:
+    id: PrimaryKey[int]
+    name: Annotated[str, MaxLength(5)]
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    (tmp_path / "shop.py").write_text(SHOP)
+    pl.DataFrame({"id": [1, 2, 3], "name": ["a", "b", "c"]}).write_parquet(tmp_path / "items.parquet")
+    return tmp_path
+
+
+def arrowsync_command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "arrowsync.cli", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_load_with_a_class(shop: Path, database_url: str) -> None:
+    done = arrowsync_command(shop, "load", "items.parquet", database_url, "--table", "shop:Item")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "inserted" in done.stdout
+    assert "3" in done.stdout
+    assert arrowsync.read_table("Item", database_url).num_rows == 3
+
+
+def test_load_with_a_name_and_json(shop: Path, database_url: str) -> None:
+    arguments = ("load", "items.parquet", database_url, "--table", "things", "--key", "id", "--json")
+    first = json.loads(arrowsync_command(shop, *arguments).stdout)
+    assert (first["mode"], first["inserted"], first["changes"]) == ("upsert", 3, ["create table things (2 columns)"])
+    second = json.loads(arrowsync_command(shop, *arguments).stdout)
+    assert (second["inserted"], second["unchanged"], second["changes"]) == (0, 3, [])
+    third = json.loads(arrowsync_command(shop, *arguments, "--mode", "replace").stdout)
+    assert third["unchanged"] == 3
+
+
+def test_a_dry_run_shows_the_statements_and_makes_nothing(shop: Path, database_url: str) -> None:
+    done = arrowsync_command(shop, "load", "items.parquet", database_url, "--table", "shop:Item", "--dry-run")
+    assert done.returncode == 0
+    assert 'CREATE TABLE "Item"' in done.stdout
+    with pytest.raises(arrowsync.MigrationError):
+        arrowsync.read_table("Item", database_url)
+
+
+def test_plan_and_migrate(shop: Path, database_url: str) -> None:
+    planned = arrowsync_command(shop, "plan", "shop:Item", database_url)
+    assert 'CREATE TABLE "Item"' in planned.stdout
+    assert arrowsync_command(shop, "migrate", "shop:Item", database_url).stdout == planned.stdout
+    assert arrowsync_command(shop, "plan", "shop:Item", database_url).stdout == "-- nothing to change\n"
+
+
+def test_each_kind_of_failure_has_its_exit_code(shop: Path) -> None:
+    pl.DataFrame({"id": [1], "name": ["too long"]}).write_parquet(shop / "long.parquet")
+    url = "duckdb:///w.duckdb"
+    cases = {
+        2: ("load", "items.parquet", url, "--table", "shop:Nothing"),
+        3: ("load", "missing.parquet", url, "--table", "shop:Item"),
+        4: ("load", "long.parquet", url, "--table", "shop:Item"),
+        5: ("load", "items.parquet", url, "--table", "shop:Item", "--schema-changes", "none"),
+        6: ("load", "items.parquet", "duckdb:///missing/w.duckdb", "--table", "shop:Item"),
+    }
+    for code, arguments in cases.items():
+        done = arrowsync_command(shop, *arguments)
+        assert done.returncode == code, done.stderr
+        assert done.stderr.startswith("arrowsync: ")
+        assert "hint: " in done.stderr
+        assert "Traceback" not in done.stderr
+        assert done.stdout == ""
+    wrong = arrowsync_command(shop, "load", "items.parquet")
+    assert wrong.returncode == 2
+
+
+def test_nothing_is_drawn_where_nobody_watches(shop: Path) -> None:
+    done = arrowsync_command(shop, "load", "items.parquet", "duckdb://", "--table", "shop:Item", "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
