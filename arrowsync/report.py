@@ -28,7 +28,7 @@ class SyncReport:
 
     `rejects` is an Arrow table (row, column, value, reason), one line for each offending value. `changes` are the schema
     changes in words, `plan` the same with statements. `bytes_sent` is what went to the database, `seconds` the wall clock
-    time, `phases` how it divides. With `dry_run` nothing was read or written: `plan` says what would have been changed.
+    time, `phases` how it divides. With `dry_run` nothing was loaded: `plan` says what would have been changed.
     """
 
     table: str
@@ -89,7 +89,7 @@ class SyncReport:
 
     def __str__(self) -> str:
         if self.dry_run:
-            return f"{self.table}: dry run of {self.mode}, nothing was read or written\n{self.plan}"
+            return f"{self.table}: dry run of {self.mode}, nothing was loaded\n{self.plan}"
         counts = ", ".join(f"{rows:,} {name}" for name, rows in self.outcomes().items())
         speed = f"{self.seconds:.2f} s ({self.rows_per_second:,.0f} rows/s)"
         lines = [f"{self.table}: {self.mode} of {self.rows_read:,} rows in {speed}: {counts}", *self.changes]

@@ -173,9 +173,10 @@ def decimal_type(kind: pa.DataType) -> DecimalType:
     return kind
 
 
-def decimal_of(precision: int, scale: int) -> DecimalType:
-    """The narrower of decimal128 and decimal256 that has so many digits."""
-    return pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(precision, scale)
+def with_scale(kind: DecimalType, scale: int) -> DecimalType:
+    """The type of the same width and precision with another scale: of the same bits, for a view."""
+    make = pa.decimal128 if kind.byte_width == 16 else pa.decimal256
+    return make(kind.precision, scale)
 
 
 def decimal_words(values: Column) -> Numbers:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from arrowsync.convert.arrays import (
     Column,
     Converted,
+    DecimalType,
     Failure,
     Mask,
     Numbers,
@@ -24,14 +25,16 @@ from arrowsync.convert.arrays import (
     bounds,
     build,
     compute,
+    decimal_type,
     decimal_words,
     is_valid,
     mask_of,
     numbers,
     refuse,
+    with_scale,
 )
 from arrowsync.convert.numbers import NAN_HINT, int_range, out_of_range
-from arrowsync.convert.numbertext import DecimalType, decimal_type, text_to_decimal, too_fine, too_large
+from arrowsync.convert.numbertext import text_to_decimal, too_fine, too_large
 from arrowsync.declare.spec import ColumnSpec
 
 # Up to 15 digits, each decimal is one float64 and no other decimal of 15 digits is: IEEE 754 double, DBL_DIG.
@@ -170,7 +173,7 @@ def decimal_to_text(values: Column, column: ColumnSpec) -> Converted:
     if not scientific.any():
         return Converted(text)
     # pyarrow writes 0.0000001 as 1E-7. The same bits at scale 0 print as all the digits, which only lack the point.
-    digits = compute.utf8_ltrim(values.view(decimal_of(own.precision, 0)).cast(pa.string()), characters="-")
+    digits = compute.utf8_ltrim(values.view(with_scale(own, 0)).cast(pa.string()), characters="-")
     padded = compute.utf8_lpad(digits, own.scale + 1, "0")
     plain = compute.replace_substring_regex(padded, f"([0-9]{{{own.scale}}})$", r".\1")
     sign = compute.if_else(compute.less(values, pa.scalar(Decimal(0), own)), "-", "")

@@ -1,7 +1,7 @@
 """Every Arrow layout of a value, reduced to one plain layout, so that the kernels know only one of each.
 
-Plain are: bool, (u)int8..64, float32/64, decimal128/256 (without a negative scale), string, binary, fixed_size_binary(16) for a UUID, date32/64,
-time32/64, timestamp, duration. To take in another layout, add it to `plain_type` and to `to_plain`.
+Plain are: bool, (u)int8..64, float32/64, decimal128/256 (with no negative scale), string, binary, fixed_size_binary(16) for
+a UUID, date32/64, time32/64, timestamp, duration. To take in another layout, add it to `plain_type` and to `to_plain`.
 
 Dictionary and run-end-encoded columns are not unpacked when that can be helped: `through` runs the kernel on the few
 distinct values and spreads the result over the rows. An entry that no row uses can't fail.
@@ -18,14 +18,17 @@ from pyarrow import types
 from arrowsync.convert.arrays import (
     Column,
     Converted,
+    DecimalType,
     Failure,
     Kernel,
     buffer_of,
     compute,
+    decimal_type,
     is_valid,
     large_offsets,
     numbers,
     validity,
+    with_scale,
 )
 
 UUID_STORAGE = pa.binary(16)
@@ -51,7 +54,8 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
     if types.is_decimal(kind):
         number = cast(Any, kind)
         if number.scale < 0 and number.precision - number.scale <= 76:
-            return decimal_of(number.precision - number.scale, 0)
+            digits = number.precision - number.scale
+            return pa.decimal128(digits, 0) if digits <= 38 and kind.bit_width <= 128 else pa.decimal256(digits, 0)
         return pa.decimal128(number.precision, number.scale) if kind.bit_width < 128 else kind
     return kind
 
@@ -74,8 +78,8 @@ def to_plain(values: Column) -> Column:
 
 
 def _recast(values: Column, plain: pa.DataType) -> Column:
-    if types.is_decimal(plain) and (scale := decimal_type(values.type).scale) < 0:
-        return _without_negative_scale(values, scale, decimal_type(plain))
+    if types.is_decimal(plain) and values.type.scale < 0:
+        return _without_negative_scale(values, decimal_type(plain))
     try:
         return values.cast(plain)
     except pa.ArrowInvalid:
@@ -91,10 +95,12 @@ def _recast(values: Column, plain: pa.DataType) -> Column:
         return pa.Array.from_buffers(plain, len(values), [validity(values), buffer_of(own), data])
 
 
-def _without_negative_scale(values: Column, scale: int, plain: DecimalType) -> Column:
-    """By the bits alone, as few of pyarrow's functions take a negative scale: 12E+2 is 12, 12.00, 1200."""
-    digits = values.view(decimal_of(plain.precision + scale, 0))
-    return digits.cast(decimal_of(plain.precision, -scale)).view(plain)
+def _without_negative_scale(values: Column, plain: DecimalType) -> Column:
+    """Few of pyarrow's functions take a negative scale, so that 12E+2 becomes 12, then 12.00, then by its bits 1200."""
+    own: Any = values.type
+    if own.bit_width < 128:
+        values, own = values.cast(pa.decimal128(own.precision, own.scale)), pa.decimal128(own.precision, own.scale)
+    return values.view(with_scale(own, 0)).cast(with_scale(plain, -own.scale)).view(plain)
 
 
 def encoded_parts(values: Column) -> tuple[Column, Column] | None:

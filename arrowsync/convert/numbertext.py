@@ -7,17 +7,17 @@ where it is laxer than this, is looked at with regular expressions.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import numpy as np
 import pyarrow as pa
 
 from arrowsync.convert.arrays import (
     Column,
     Converted,
+    DecimalType,
     Failure,
     Mask,
     compute,
+    decimal_type,
     is_valid,
     mask_of,
     numbers,
@@ -27,6 +27,7 @@ from arrowsync.convert.arrays import (
     text_bytes,
     text_offsets,
     try_cast,
+    with_scale,
 )
 from arrowsync.convert.numbers import WIDER_HINT, int_range, out_of_range
 from arrowsync.declare.spec import ColumnSpec
@@ -172,7 +173,7 @@ def _parse_decimals(values: Column, column: ColumnSpec) -> Converted:
         Failure(syntax, "not a number", NUMBER_HINT),
         too_large(large, target),
         too_fine(fine, target),
-    ).then(lambda v: Converted(v.cast(decimal_of(target.precision, 0)).view(target)))
+    ).then(lambda v: Converted(v.cast(with_scale(target, 0)).view(target)))
 
 
 def _lengths(values: Column) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

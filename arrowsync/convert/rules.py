@@ -15,7 +15,7 @@ import pyarrow as pa
 from pyarrow import types
 
 from arrowsync.convert import decimals, jsontext, numbers, numbertext, temporal, temporaltext, text, uuids
-from arrowsync.convert.arrays import Column, Converted, Kernel
+from arrowsync.convert.arrays import Column, Converted, Kernel, decimal_type
 from arrowsync.convert.layouts import plain_type, through
 from arrowsync.declare.spec import ColumnSpec
 

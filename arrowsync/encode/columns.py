@@ -1,29 +1,33 @@
 """What kernels stand on: Arrow columns read as numpy arrays without copying, and the two ways of refusing.
 
-Kernels read with the `*_of` functions and nothing else: they know where a sliced array begins, and put 0 where a value is
-NULL (what Arrow holds there is arbitrary), so that range checks and digit counts need not think of NULLs.
+Kernels read with the `*_of` functions and nothing else: they know where a sliced array begins. What stands in memory where a
+value is NULL is arbitrary; it may be computed with, but `refuse` passes over it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute
 
 from arrowsync.catalog.types import SqlType
-from arrowsync.encode.blocks import Elements, Field, Integers, Lookup, Mask
+from arrowsync.encode.blocks import Elements, Field, Integers, Lookup, Mask, compute
 
 Column: TypeAlias = "pa.Array[Any]"
 
-# pyarrow-stubs has each compute function by the exact classes of its arguments, which are not known here.
-compute: Any = pyarrow.compute
-
 Kernel: TypeAlias = "Callable[[Column], Field | Lookup]"
 """A column of at least one row to its bytes; raises `Unencodable`."""
+
+
+class Strings(NamedTuple):
+    """A column of byte strings, none where NULL; their lengths; which are not NULL, or None where all are."""
+
+    elements: Elements
+    lengths: Integers
+    present: Mask | None
 
 
 class NoEncoding(Exception):
@@ -42,36 +46,31 @@ class Unencodable(Exception):
         self.reason = reason
 
 
-def null_mask(array: Column) -> Mask | None:
-    """Which values are NULL, or None where none is."""
-    return ~_bits(array, array.buffers()[0]) if array.null_count else None
+def present_mask(array: Column) -> Mask | None:
+    """Which values are not NULL, or None where all are."""
+    return _bits(array, array.buffers()[0]) if array.null_count else None
 
 
 def values_of(array: Column, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """The values of a fixed-width array as numpy's type of the same layout, NULL as 0."""
-    dtype = np.dtype(dtype)
-    values = _read(array.buffers()[1], dtype, array.offset, len(array))
-    nulls = null_mask(array)
-    return values if nulls is None else np.where(nulls, np.zeros(1, dtype), values)
+    """The values of a fixed-width array as numpy's type of the same layout."""
+    return _read(array.buffers()[1], np.dtype(dtype), array.offset, len(array))
 
 
 def bits_of(array: Column) -> Mask:
-    """The values of a boolean array; arbitrary where NULL."""
+    """The values of a boolean array."""
     return _bits(array, array.buffers()[1])
 
 
-def strings_of(array: Column) -> Elements:
-    """The bytes of a (large) string or binary array, NULL as no byte."""
+def strings_of(array: Column) -> Strings:
+    """The bytes of a (large) string or binary array."""
     large = pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type)
     _, offsets, data = array.buffers()
-    strings = Elements(
-        _read(offsets, np.dtype(np.int64 if large else np.int32), array.offset, len(array) + 1),
-        np.zeros(0, np.uint8) if data is None else np.frombuffer(memoryview(data), np.uint8),
-    )
-    nulls = null_mask(array)
-    if nulls is not None and np.diff(strings.offsets)[nulls].any():
-        return strings_of(compute.fill_null(array, b""))
-    return strings
+    ends = _read(offsets, np.dtype(np.int64 if large else np.int32), array.offset, len(array) + 1)
+    lengths = np.diff(ends)
+    present = present_mask(array)
+    if present is not None and (lengths * present).sum() != ends[-1] - ends[0]:  # there are bytes under a NULL
+        return strings_of(compute.fill_null(array, b""))._replace(present=present)
+    return Strings(Elements(ends, _read(data, np.dtype(np.uint8), 0, data.size if data else 0)), lengths, present)
 
 
 def without_views(array: Column) -> Column:
@@ -95,16 +94,18 @@ def dtype_of(source: pa.DataType) -> np.dtype[Any]:
     return dtype
 
 
-def refuse(bad: Mask, reason: str) -> None:
-    """Raise `Unencodable` for the rows under the mask, if there is one."""
+def refuse(bad: Mask, present: Mask | None, reason: str) -> None:
+    """Raise `Unencodable` for the rows under the mask that are not NULL, if there is one."""
     if bad.any():
-        raise Unencodable(np.flatnonzero(bad), reason)
+        rows = np.flatnonzero(bad if present is None else bad & present)
+        if len(rows):
+            raise Unencodable(rows, reason)
 
 
-def check_range(values: npt.NDArray[Any], low: int, high: int, target: SqlType) -> None:
-    """Refuse values outside low..high (inclusive). NULLs were read as 0, which every range holds."""
+def check_range(values: npt.NDArray[Any], low: int, high: int, present: Mask | None, target: SqlType) -> None:
+    """Refuse values outside low..high (inclusive)."""
     if values.min() < low or values.max() > high:
-        refuse((values < low) | (values > high), f"out of range for {target}")
+        refuse((values < low) | (values > high), present, f"out of range for {target}")
 
 
 def _read(buffer: pa.Buffer | None, dtype: np.dtype[Any], first: int, count: int) -> npt.NDArray[Any]:

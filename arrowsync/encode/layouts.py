@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from arrowsync.encode.blocks import Elements, Field, Integers, Lookup, Mask, encode_rows
-from arrowsync.encode.columns import Column, Kernel, Unencodable, dtype_of, null_mask, pick, values_of, without_views
+from arrowsync.encode.columns import Column, Kernel, Unencodable, dtype_of, pick, present_mask, values_of, without_views
 
 NULL = np.full(4, 0xFF, np.uint8)
 """The field of a NULL: length -1."""
@@ -41,10 +41,10 @@ def dictionary(kernel: Kernel) -> Kernel:
     def encode(array: Any) -> Field | Lookup:
         values, indices = array.dictionary, array.indices
         codes = values_of(indices, dtype_of(indices.type)).astype(np.int64)
-        nulls = null_mask(indices)
+        present = present_mask(indices)
         if 0 < len(values) <= len(array):
             try:
-                return _lookup(kernel, values, codes, nulls)
+                return _lookup(kernel, values, codes, present)
             except Unencodable:
                 pass  # Perhaps for a value that no row has: the plain array can tell, and knows the rows.
         return kernel(pick(values, indices))
@@ -69,11 +69,11 @@ def run_ends(kernel: Kernel) -> Kernel:
     return encode
 
 
-def _lookup(kernel: Kernel, values: Column, rows: Integers, nulls: Mask | None) -> Lookup:
+def _lookup(kernel: Kernel, values: Column, rows: Integers, present: Mask | None) -> Lookup:
     """Row i has the field of value `rows[i]`, or that of NULL, which is put behind the values'."""
     fields = encode_rows([kernel(values)], len(values))
-    if nulls is None:
+    if present is None:
         return Lookup(fields, rows)
     end = fields.offsets[-1]
     with_null = Elements(np.append(fields.offsets, end + len(NULL)), np.append(fields.data[:end], NULL))
-    return Lookup(with_null, np.where(nulls, len(values), rows))
+    return Lookup(with_null, np.where(present, rows, len(values)))

@@ -13,8 +13,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from arrowsync.encode.blocks import I4, Elements, Field, Integers, Values, encode_rows, sometimes
-from arrowsync.encode.columns import Column, Kernel, Unencodable, compute, null_mask, pick, values_of
+from arrowsync.encode.blocks import (
+    I4,
+    Elements,
+    Field,
+    Integers,
+    Values,
+    compute,
+    encode_rows,
+    length_or_null,
+    sometimes,
+)
+from arrowsync.encode.columns import Column, Kernel, Unencodable, bits_of, pick, values_of
 
 LOWER_BOUND = struct.pack(">i", 1)
 
@@ -24,20 +34,17 @@ def array_of(element: Kernel, oid: int, depth: int) -> Kernel:
     type_oid = struct.pack(">I", oid)
 
     def encode(array: Column) -> Field:
-        nulls = null_mask(array)
-        if nulls is not None and nulls.all():
-            return Field(-1)
+        present = bits_of(array.is_valid())
         sizes, bounds, values = _shape(array, depth)
         elements = _elements(element, values, bounds)
         ends = elements.offsets[bounds]
         filled = sizes[0] > 0
         dimensions = Values(I4, np.where(filled, depth, 0))
         extents = [part for size in sizes for part in (Values(I4, size), LOWER_BOUND)]
-        present = np.ones(len(array), np.bool_) if nulls is None else ~nulls
         length = np.diff(ends) + np.where(filled, 12 + 8 * depth, 12)
         head = sometimes(present, dimensions, _null_flag(elements, bounds), type_oid)
         return Field(
-            np.where(present, length, -1), (*head, *sometimes(filled, *extents)), Elements(ends, elements.data)
+            length_or_null(length, present), (*head, *sometimes(filled, *extents)), Elements(ends, elements.data)
         )
 
     return encode
@@ -50,7 +57,7 @@ def _shape(array: Column, depth: int) -> tuple[list[Integers], Integers, Column]
     for _ in range(depth - 1):
         if values.null_count:
             raise Unencodable(
-                _rows(np.flatnonzero(values.is_null()), bounds), "contains NULL in place of an inner list"
+                _rows(np.flatnonzero(~bits_of(values.is_valid())), bounds), "contains NULL in place of an inner list"
             )
         counts, inner_bounds, inner_values = _unnest(values)
         # A row's first inner list says how long all of them have to be; a row with none gets a size that nobody reads.
@@ -68,7 +75,7 @@ def _shape(array: Column, depth: int) -> tuple[list[Integers], Integers, Column]
 
 def _unnest(array: Any) -> tuple[Integers, Integers, Column]:
     """The lengths of lists of any layout (a NULL's is 0), the bounds of each one's values, and the values in order."""
-    counts = values_of(compute.list_value_length(array).cast(pa.int64()), np.int64)
+    counts = values_of(compute.fill_null(compute.list_value_length(array), 0).cast(pa.int64()), np.int64)
     bounds = np.concatenate([[0], np.cumsum(counts)])
     if pa.types.is_fixed_size_list(array.type):
         starts = (np.arange(len(array)) + array.offset) * array.type.list_size

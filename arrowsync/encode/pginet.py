@@ -15,14 +15,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from arrowsync.catalog.types import SqlType
-from arrowsync.encode.blocks import U1, Bytes, Field, Integers, Mask, Values, raw, sometimes
+from arrowsync.encode.blocks import U1, Bytes, Field, Integers, Mask, Values, compute, length_or_null, raw, sometimes
 from arrowsync.encode.columns import (
     Column,
     Kernel,
     Unencodable,
     bits_of,
-    compute,
-    null_mask,
     refuse,
     strings_of,
     values_of,
@@ -42,22 +40,23 @@ def inet(source: pa.DataType, target: SqlType) -> Kernel:
     is_cidr = target.name == "cidr"
 
     def encode(array: Column) -> Field:
-        nulls = null_mask(array)
-        text, bits = _split_bits(array if nulls is None else compute.fill_null(array, "0.0.0.0"))
+        text, bits = _split_bits(compute.fill_null(array, "0.0.0.0"))
+        present = bits_of(array.is_valid())
         v6 = bits_of(compute.match_substring(text, ":"))
         size = np.where(v6, 16, 4)
         bits = np.where(bits < 0, 8 * size, bits)
-        refuse(bits > 8 * size, "not an IP address, its network has too many bits")
+        refuse(bits > 8 * size, None, "not an IP address, its network has too many bits")
         addresses = np.zeros((len(array), 16), np.uint8)
         _parse(_ipv4, text, ~v6, addresses)
         _parse(_ipv6, text, v6, addresses)
         if is_cidr:
             host_bits = np.unpackbits(addresses, axis=1).view(np.bool_) & (np.arange(128) >= bits[:, None])
-            refuse(np.logical_or.reduce(host_bits, axis=1), "not a network, it has bits set to the right of the mask")
+            refuse(
+                np.logical_or.reduce(host_bits, axis=1), None, "not a network, it has bits set to the right of the mask"
+            )
         first, rest = (
             np.ascontiguousarray(part).view(raw(part.shape[1]))[:, 0] for part in np.split(addresses, [4], axis=1)
         )
-        present = np.ones(len(array), np.bool_) if nulls is None else ~nulls
         head = (
             Values(U1, np.where(v6, 3, 2)),
             Values(U1, bits),
@@ -66,7 +65,7 @@ def inet(source: pa.DataType, target: SqlType) -> Kernel:
             Values(raw(4), first),
         )
         return Field(
-            np.where(present, 4 + size, -1),
+            length_or_null(4 + size, present),
             (*sometimes(present, *head), *sometimes(present & v6, Values(raw(12), rest))),
         )
 
@@ -79,7 +78,7 @@ def _split_bits(text: Column) -> tuple[Column, Integers]:
     if not compute.any(split).as_py():
         return text, np.full(len(text), -1)
     parts = compute.extract_regex(text, BITS)
-    refuse(bits_of(split) & bits_of(parts.is_null()), REASON)
+    refuse(bits_of(split) & bits_of(parts.is_null()), None, REASON)
     address = compute.if_else(split, compute.struct_field(parts, "address"), text)
     return address, values_of(compute.fill_null(compute.struct_field(parts, "bits"), "-1").cast(pa.int64()), np.int64)
 
@@ -98,11 +97,11 @@ def _parse(parse: Callable[[Column], Bytes], text: Column, mask: Mask, addresses
 def _ipv4(text: Column) -> Bytes:
     """The bytes of dotted addresses, (n, 4)."""
     groups = _split(text, ".")
-    refuse(groups.counts != 4, REASON)
+    refuse(groups.counts != 4, None, REASON)
     values, bad = _numbers(groups, base=10, most=3)
     leading_zero = (groups.lengths > 1) & (groups.text[groups.starts] == ord("0"))
     bad |= (values > 255) | (groups.lengths == 0) | leading_zero
-    refuse(np.logical_or.reduce(bad.reshape(-1, 4), axis=1), REASON)
+    refuse(np.logical_or.reduce(bad.reshape(-1, 4), axis=1), None, REASON)
     return values.reshape(-1, 4).astype(np.uint8)
 
 
@@ -112,7 +111,7 @@ def _ipv6(text: Column) -> Bytes:
     if embedded.any():
         parts = compute.extract_regex(text, EMBEDDED)
         ipv4 = np.zeros((len(text), 4), np.uint8)
-        refuse(embedded & bits_of(parts.is_null()), REASON)
+        refuse(embedded & bits_of(parts.is_null()), None, REASON)
         _parse(_ipv4, compute.struct_field(parts, "ipv4"), embedded, ipv4)
         replaced = _append(compute.struct_field(parts, "groups"), "0:0")
         addresses = _ipv6(compute.if_else(pa.array(embedded), replaced, text))
@@ -134,7 +133,7 @@ def _ipv6(text: Column) -> Bytes:
     wrong: Mask = np.where(gaps == 0, filled != 8, (gaps > 1) | (filled > 7)) | np.logical_or.reduceat(bad, first)
     wrong |= empty[first] & ~gap[np.minimum(first + 1, last)]
     wrong |= empty[last] & ~gap[np.maximum(last - 1, first)]
-    refuse(wrong, REASON)
+    refuse(wrong, None, REASON)
 
     # Groups before the gap keep their place, those behind it end at the eighth.
     behind = np.cumsum(gap) - (np.cumsum(gaps) - gaps)[row] > 0
@@ -161,11 +160,11 @@ def _append(text: Column, suffix: str) -> Column:
 
 
 def _split(text: Column, separator: str) -> _Groups:
-    closed = strings_of(_append(text, separator))  # so that every group has an end
+    closed = strings_of(_append(text, separator)).elements  # so that every group has an end
     data = closed.data[closed.offsets[0] : closed.offsets[-1]]
     ends = np.flatnonzero(data == ord(separator))
     starts = np.concatenate([[0], ends[:-1] + 1])
-    counts = np.diff(np.searchsorted(ends, closed.offsets - closed.offsets[0]))
+    counts: Integers = np.diff(np.searchsorted(ends, np.asarray(closed.offsets - closed.offsets[0])))
     return _Groups(data, counts, starts, ends - starts)
 
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from arrowsync.catalog.types import SqlType
 from arrowsync.encode.blocks import U2, Field, Mask, Values, fixed
-from arrowsync.encode.columns import Column, Kernel, NoEncoding, dtype_of, null_mask, refuse, values_of
+from arrowsync.encode.columns import Column, Kernel, NoEncoding, dtype_of, present_mask, refuse, values_of
 
 UInt64 = npt.NDArray[np.uint64]
 Limbs = list[UInt64]
@@ -38,8 +38,8 @@ def integer(source: pa.DataType, target: SqlType) -> Kernel:
     def encode(array: Column) -> Field:
         values = values_of(array, dtype)
         if dtype.kind == "u":
-            return write(values.astype(np.uint64), None, null_mask(array))
-        return write(*_sign_and_magnitude(values.astype(np.int64)), null_mask(array))
+            return write(values.astype(np.uint64), None, present_mask(array))
+        return write(*_sign_and_magnitude(values.astype(np.int64)), present_mask(array))
 
     return encode
 
@@ -50,34 +50,34 @@ def decimal(source: Any, target: SqlType) -> Kernel:
     width = source.bit_width // 8
 
     def encode(array: Column) -> Field:
-        nulls = null_mask(array)
+        present = present_mask(array)
         if width <= 8:
-            return write(*_sign_and_magnitude(values_of(array, f"i{width}").astype(np.int64)), nulls)
+            return write(*_sign_and_magnitude(values_of(array, f"i{width}").astype(np.int64)), present)
         words = values_of(array, f"V{width}").view(np.int64).reshape(len(array), -1)
         low, high = words[:, 0], words[:, 1:]
         if (high == (low >> 63)[:, None]).all():
-            return write(*_sign_and_magnitude(low), nulls)
-        return write(*_limbs(words), nulls)
+            return write(*_sign_and_magnitude(low), present)
+        return write(*_limbs(words), present)
 
     return encode
 
 
 def _writer(precision: int, scale: int, target: SqlType) -> Callable[[Magnitude, Mask | None, Mask | None], Field]:
-    """What makes a field of magnitudes (unscaled), signs and NULLs, for a source of that precision and scale."""
+    """What makes a field of magnitudes (unscaled), signs and what is present, for a source of that precision and scale."""
     limit = _limit(precision, scale, target)
     # The decimal point has to stand between two digits of base 10,000: 12.345 is 12 | 3450, so it is multiplied by 10.
     multiplier = 10 ** (-scale % 4)
     fraction_groups = -(-scale // 4)
     display_scale = struct.pack(">H", max(scale, 0))
 
-    def write(magnitude: Magnitude, negative: Mask | None, nulls: Mask | None) -> Field:
+    def write(magnitude: Magnitude, negative: Mask | None, present: Mask | None) -> Field:
         if limit is not None:
-            refuse(_exceeds(magnitude, limit), f"out of range for {target}")
+            refuse(_exceeds(magnitude, limit), present, f"out of range for {target}")
         digits = [Values(U2, digit) for digit in _digits(magnitude, multiplier)]
         digits.reverse()
         sign: bytes | Values = bytes(2) if negative is None else Values(U2, negative * np.uint16(NEGATIVE))
         start = struct.pack(">hh", len(digits), len(digits) - 1 - fraction_groups)
-        return fixed(nulls, start, sign, display_scale, *digits)
+        return fixed(present, start, sign, display_scale, *digits)
 
     return write
 

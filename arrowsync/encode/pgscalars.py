@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from arrowsync.catalog.types import SqlType
-from arrowsync.encode.blocks import F4, F8, I2, I4, I8, U1, U4, U8, Field, Integers, Values, fixed, raw
+from arrowsync.encode.blocks import F4, F8, I2, I4, I8, U1, U4, U8, Field, Integers, Mask, Values, fixed, raw
 from arrowsync.encode.columns import (
     Column,
     Kernel,
@@ -20,7 +20,7 @@ from arrowsync.encode.columns import (
     bits_of,
     check_range,
     dtype_of,
-    null_mask,
+    present_mask,
     refuse,
     values_of,
 )
@@ -40,7 +40,7 @@ INT64 = -(2**63), 2**63 - 1
 
 def boolean(source: pa.DataType, target: SqlType) -> Kernel:
     """A boolean as one byte."""
-    return lambda array: fixed(null_mask(array), Values(U1, bits_of(array)))
+    return lambda array: fixed(present_mask(array), Values(U1, bits_of(array)))
 
 
 def integer(source: pa.DataType, target: SqlType) -> Kernel:
@@ -51,10 +51,10 @@ def integer(source: pa.DataType, target: SqlType) -> Kernel:
     fits = np.can_cast(dtype, wire)
 
     def encode(array: Column) -> Field:
-        values = values_of(array, dtype)
+        values, present = values_of(array, dtype), present_mask(array)
         if not fits:
-            check_range(values, limits.min, limits.max, target)
-        return fixed(null_mask(array), Values(wire, values))
+            check_range(values, limits.min, limits.max, present, target)
+        return fixed(present, Values(wire, values))
 
     return encode
 
@@ -66,9 +66,9 @@ def floating(source: pa.DataType, target: SqlType) -> Kernel:
     if dtype.itemsize > wire.itemsize:
         raise NoEncoding("it has more digits than the column")
     if dtype.itemsize < wire.itemsize:
-        return lambda array: fixed(null_mask(array), Values(wire, values_of(array, dtype)))
+        return lambda array: fixed(present_mask(array), Values(wire, values_of(array, dtype)))
     native = bits.newbyteorder("=")
-    return lambda array: fixed(null_mask(array), Values(bits, values_of(array, native)))
+    return lambda array: fixed(present_mask(array), Values(bits, values_of(array, native)))
 
 
 def float_from_integer(source: pa.DataType, target: SqlType) -> Kernel:
@@ -78,9 +78,9 @@ def float_from_integer(source: pa.DataType, target: SqlType) -> Kernel:
     limit = 2 ** (np.finfo(wire).nmant + 1)
 
     def encode(array: Column) -> Field:
-        values = values_of(array, dtype)
-        check_range(values, -limit, limit, target)
-        return fixed(null_mask(array), Values(wire, values))
+        values, present = values_of(array, dtype), present_mask(array)
+        check_range(values, -limit, limit, present, target)
+        return fixed(present, Values(wire, values))
 
     return encode
 
@@ -90,9 +90,9 @@ def date(source: pa.DataType, target: SqlType) -> Kernel:
     low, high = (limit + EPOCH_DAYS for limit in DATES)
 
     def encode(array: Column) -> Field:
-        days = values_of(array, np.int32)
-        check_range(days, low, high, target)
-        return fixed(null_mask(array), Values(I4, days - EPOCH_DAYS))
+        days, present = values_of(array, np.int32), present_mask(array)
+        check_range(days, low, high, present, target)
+        return fixed(present, Values(I4, days - EPOCH_DAYS))
 
     return encode
 
@@ -106,11 +106,11 @@ def timestamp(source: Any, target: SqlType) -> Kernel:
     step = _step(target)
 
     def encode(array: Column) -> Field:
-        values = values_of(array, np.int64)
-        check_range(values, low, min(high, INT64[1]), target)
+        values, present = values_of(array, np.int64), present_mask(array)
+        check_range(values, low, min(high, INT64[1]), present, target)
         microseconds = (values - epoch) * factor
-        _check_step(microseconds, step, target)
-        return fixed(null_mask(array), Values(I8, microseconds))
+        _check_step(microseconds, step, present, target)
+        return fixed(present, Values(I8, microseconds))
 
     return encode
 
@@ -122,11 +122,11 @@ def time(source: Any, target: SqlType) -> Kernel:
     step = _step(target)
 
     def encode(array: Column) -> Field:
-        values = values_of(array, dtype)
-        check_range(values, 0, DAY // factor - 1, target)
+        values, present = values_of(array, dtype), present_mask(array)
+        check_range(values, 0, DAY // factor - 1, present, target)
         microseconds = values.astype(np.int64) * factor
-        _check_step(microseconds, step, target)
-        return fixed(null_mask(array), Values(I8, microseconds))
+        _check_step(microseconds, step, present, target)
+        return fixed(present, Values(I8, microseconds))
 
     return encode
 
@@ -138,11 +138,11 @@ def duration(source: Any, target: SqlType) -> Kernel:
     step = _step(target)
 
     def encode(array: Column) -> Field:
-        values = values_of(array, np.int64)
-        check_range(values, low, high, target)
+        values, present = values_of(array, np.int64), present_mask(array)
+        check_range(values, low, high, present, target)
         microseconds = values * factor
-        _check_step(microseconds, step, target)
-        return fixed(null_mask(array), Values(I8, microseconds), bytes(8))
+        _check_step(microseconds, step, present, target)
+        return fixed(present, Values(I8, microseconds), bytes(8))
 
     return encode
 
@@ -153,12 +153,12 @@ def interval(source: pa.DataType, target: SqlType) -> Kernel:
     step = _step(target)
 
     def encode(array: Column) -> Field:
-        values = values_of(array, layout)
+        values, present = values_of(array, layout), present_mask(array)
         microseconds = values["nanoseconds"] // 1_000
-        refuse(microseconds * 1_000 != values["nanoseconds"], "finer than a microsecond")
-        _check_step(microseconds, step, target)
+        refuse(microseconds * 1_000 != values["nanoseconds"], present, "finer than a microsecond")
+        _check_step(microseconds, step, present, target)
         days, months = Values(I4, values["days"]), Values(I4, values["months"])
-        return fixed(null_mask(array), Values(I8, microseconds), days, months)
+        return fixed(present, Values(I8, microseconds), days, months)
 
     return encode
 
@@ -168,7 +168,7 @@ def uuid(source: pa.DataType, target: SqlType) -> Kernel:
     if not isinstance(source, pa.FixedSizeBinaryType) or source.byte_width != 16:
         raise NoEncoding("a uuid has 16 bytes")
     wire = raw(16)
-    return lambda array: fixed(null_mask(array), Values(wire, values_of(array, wire)))
+    return lambda array: fixed(present_mask(array), Values(wire, values_of(array, wire)))
 
 
 def _factor(source: Any) -> int:
@@ -182,7 +182,7 @@ def _step(target: SqlType) -> int:
     return 10 ** (6 - target.args[0]) if target.args else 1
 
 
-def _check_step(microseconds: Integers, step: int, target: SqlType) -> None:
+def _check_step(microseconds: Integers, step: int, present: Mask | None, target: SqlType) -> None:
     """The server would round to the column's precision without a word."""
     if step > 1:
-        refuse(microseconds % step != 0, f"finer than {target} stores")
+        refuse(microseconds % step != 0, present, f"finer than {target} stores")

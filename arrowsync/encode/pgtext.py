@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from arrowsync.catalog.types import SqlType
-from arrowsync.encode.blocks import Elements, Field, Mask, Sometimes, Values, fixed, raw
-from arrowsync.encode.columns import Column, Kernel, bits_of, compute, null_mask, refuse, strings_of, values_of
+from arrowsync.encode.blocks import Elements, Field, Values, compute, fixed, length_or_null, raw, sometimes
+from arrowsync.encode.columns import Column, Kernel, Strings, bits_of, present_mask, refuse, strings_of, values_of
 
 NAME_BYTES = 63
 INLINE = 32
@@ -23,15 +23,15 @@ def text(source: pa.DataType, target: SqlType) -> Kernel:
     What is too long is refused here: the server would cut spaces off to make it fit.
     """
     if not target.args:
-        return lambda array: _field(array, strings_of(array))
+        return lambda array: _field(strings_of(array))
     most = target.args[0]
 
     def encode(array: Column) -> Field:
         strings = strings_of(array)
-        if np.diff(strings.offsets).max() > most:
-            characters = compute.utf8_length(array)
-            refuse(values_of(characters, strings.offsets.dtype) > most, f"longer than {most} characters")
-        return _field(array, strings)
+        if strings.lengths.max() > most:
+            characters = values_of(compute.utf8_length(array), strings.lengths.dtype)
+            refuse(characters > most, strings.present, f"longer than {most} characters")
+        return _field(strings)
 
     return encode
 
@@ -41,8 +41,8 @@ def name(source: pa.DataType, target: SqlType) -> Kernel:
 
     def encode(array: Column) -> Field:
         strings = strings_of(array)
-        refuse(np.diff(strings.offsets) > NAME_BYTES, f"longer than {NAME_BYTES} bytes")
-        return _field(array, strings)
+        refuse(strings.lengths > NAME_BYTES, strings.present, f"longer than {NAME_BYTES} bytes")
+        return _field(strings)
 
     return encode
 
@@ -52,10 +52,9 @@ def enum(source: pa.DataType, target: SqlType) -> Kernel:
     labels = pa.array(target.labels, source)
 
     def encode(array: Column) -> Field:
-        unknown = ~bits_of(compute.is_in(array, value_set=labels))
-        nulls = null_mask(array)
-        refuse(unknown if nulls is None else unknown & ~nulls, f"not a label of {target}")
-        return _field(array, strings_of(array))
+        known = bits_of(compute.is_in(array, value_set=labels))
+        refuse(~known, present_mask(array), f"not a label of {target}")
+        return _field(strings_of(array))
 
     return encode
 
@@ -63,39 +62,34 @@ def enum(source: pa.DataType, target: SqlType) -> Kernel:
 def json(source: pa.DataType, target: SqlType) -> Kernel:
     """A string of JSON as json or jsonb; the server checks that it is JSON."""
     version = b"\x01" if target.name == "jsonb" else b""
-    return lambda array: _field(array, strings_of(array), version)
+    return lambda array: _field(strings_of(array), version)
 
 
 def bytea(source: pa.DataType, target: SqlType) -> Kernel:
     """Bytes as they are."""
     if isinstance(source, pa.FixedSizeBinaryType):
         if source.byte_width == 0:
-            return lambda array: fixed(null_mask(array))
+            return lambda array: fixed(present_mask(array))
         wire = raw(source.byte_width)
-        return lambda array: fixed(null_mask(array), Values(wire, values_of(array, wire)))
-    return lambda array: _field(array, strings_of(array))
+        return lambda array: fixed(present_mask(array), Values(wire, values_of(array, wire)))
+    return lambda array: _field(strings_of(array))
 
 
-def _field(array: Column, strings: Elements, start: bytes = b"") -> Field:
+def _field(strings: Strings, start: bytes = b"") -> Field:
     """The field of strings that each have `start` before them."""
-    nulls = null_mask(array)
-    lengths = np.diff(strings.offsets)
+    elements, lengths, present = strings
     width = int(lengths.max())
-    size = int(strings.offsets[-1] - strings.offsets[0])
-    if width <= INLINE and size == width * (len(array) - array.null_count):  # so all have the width of the longest
-        return fixed(nulls, start, *_same_width(strings, width, nulls))
-    if nulls is None:
-        return Field(lengths + len(start), (start,), strings)
-    return Field(np.where(nulls, -1, lengths + len(start)), (Sometimes(~nulls, (start,)),) if start else (), strings)
+    if width <= INLINE and (lengths == width if present is None else (lengths == width) | ~present).all():
+        return fixed(present, start, *_of_width(elements, width))
+    if present is None:
+        return Field(lengths + len(start), (start,), elements)
+    return Field(length_or_null(lengths + len(start), present), sometimes(present, start) if start else (), elements)
 
 
-def _same_width(strings: Elements, width: int, nulls: Mask | None) -> tuple[Values, ...]:
+def _of_width(elements: Elements, width: int) -> tuple[Values, ...]:
+    """The strings as values of `width` bytes, which all have but those of a NULL."""
     if width == 0:
         return ()
     wire = raw(width)
-    values = strings.data[strings.offsets[0] : strings.offsets[-1]].view(wire)
-    if nulls is not None:
-        spread = np.zeros(len(nulls), wire)
-        spread[~nulls] = values
-        values = spread
-    return (Values(wire, values),)
+    windows = np.ndarray(len(elements.data) - width + 1, wire, elements.data, 0, (1,))
+    return (Values(wire, windows[np.minimum(elements.offsets[:-1], len(windows) - 1)]),)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from test_sync import Item, item
+from contract.items import Item, item
 
 import arrowsync
 from arrowsync import ConnectionLost, DatabaseError, SourceError
@@ -141,7 +141,7 @@ LOADER = """
 import sys, time
 sys.path.insert(0, {tests!r})
 import arrowsync
-from contract.test_sync import Item
+from contract.items import Item
 def rows():
     n = 2
     while True:

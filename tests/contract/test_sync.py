@@ -13,6 +13,7 @@ from uuid import UUID
 import polars as pl
 import pyarrow as pa
 import pytest
+from contract.items import Item, item
 
 import arrowsync
 from arrowsync import (
@@ -28,24 +29,8 @@ from arrowsync import (
 )
 
 
-@dataclass
-class Item:
-    """Things on sale.
-
-    :param name: What it is called.
-    """
-
-    id: PrimaryKey[int]
-    name: Annotated[str, MaxLength(20)]
-    price: Annotated[Decimal, Precision(10, 2)] | None = None
-
-
 def rows_of(table: Any, conn: arrowsync.Connection) -> list[dict[str, Any]]:
     return sorted(arrowsync.read_table(table, conn).to_pylist(), key=lambda row: row["id"])
-
-
-def item(number: int, name: str = "x", price: str | None = None) -> tuple[int, str, Decimal | None]:
-    return number, name, None if price is None else Decimal(price)
 
 
 @pytest.fixture
@@ -238,9 +223,9 @@ def test_a_declaration_narrower_than_the_table_is_kept_to(conn: arrowsync.Connec
     assert [row["value"] for row in rows_of(wide, conn)] == [10**12, 5]
 
 
-def test_a_dry_run_reads_and_writes_nothing(conn: arrowsync.Connection) -> None:
+def test_a_dry_run_writes_nothing_and_reads_no_more_than_it_needs_to(conn: arrowsync.Connection) -> None:
     def never() -> Iterator[tuple[int, str, None]]:
-        yield item(1)
+        yield from (item(n) for n in range(20_000))
         raise AssertionError("the data was read to its end")
 
     report = arrowsync.sync_table(never(), Item, conn, dry_run=True)
@@ -568,7 +553,7 @@ def test_a_url_will_do_as_a_connection(database_url: str) -> None:
 
 
 def test_read_batches_streams_and_can_be_left_early(conn: arrowsync.Connection) -> None:
-    arrowsync.sync_table(pl.DataFrame({"id": range(100_000)}).with_columns(name=pl.lit("x")), Item, conn)
+    arrowsync.sync_table(pl.DataFrame({"id": range(100_000)}).with_columns(name=pl.lit("x" * 20)), Item, conn)
     batches = arrowsync.read_batches(Item, conn)
     first = next(batches)
     assert 0 < first.num_rows < 100_000

@@ -96,7 +96,7 @@ def test_types_that_never_convert_are_named() -> None:
     assert error.column == "age"
 
 
-def test_an_enum_label_with_nul_or_an_enum_without_labels() -> None:
+def test_an_enum_needs_its_labels() -> None:
     kind = pa.dictionary(pa.int32(), pa.string())
     assert "never becomes" in refusal(pa.schema({"c": pa.string()}), TableSpec("t", (ColumnSpec("c", kind),))).message
 
@@ -154,6 +154,11 @@ def test_other_reasons_and_other_columns_are_counted() -> None:
     )
 
 
+def test_a_bad_value_is_not_counted_as_null() -> None:
+    error = failure(people(name=[None, "far too long", "x"], age=[1, 2, 3]))
+    assert error.message == "column 'name': 1 value is NULL in a required column (row 0); 1 other value fails too"
+
+
 def test_samples_are_python_values_even_where_python_has_none() -> None:
     cases: list[tuple[pa.Array[Any], pa.DataType, Any]] = [
         (pa.array([Decimal("1.50")]), pa.int8(), Decimal("1.50")),
@@ -190,6 +195,13 @@ def test_rejects_are_one_record_for_each_row_and_column() -> None:
         (104, "name", None, "NULL in a required column"),
         (104, "age", "88888", "out of range for int16"),
     ]
+
+
+def test_rejects_are_in_the_order_of_rows_then_columns() -> None:
+    batch = people(age=[99999] * 100, name=["far too long"] * 100)
+    _, rejects = compile_converter(batch.schema, PEOPLE).split(batch)
+    found = list(zip(rejects.column("row").to_pylist(), rejects.column("column").to_pylist(), strict=True))
+    assert found == [(row, name) for row in range(100) for name in ("name", "age")]
 
 
 def test_no_rejects() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -231,6 +232,25 @@ def test_what_stands_under_a_null_cannot_fail() -> None:
         array = pa.Array.from_buffers(kind, 2, [pa.py_buffer(b"\x01"), pa.py_buffer(raw.tobytes())])
         good, rejects, message = outcome(array, column)
         assert (len(good), good[1], rejects, message) == (2, None, [], "")
+
+
+def test_a_null_index_is_not_the_entry_that_it_happens_to_hold() -> None:
+    indices = pa.Array.from_buffers(pa.int8(), 3, [pa.py_buffer(b"\x05"), pa.py_buffer(b"\x00\x00\x01")])
+    array = pa.DictionaryArray.from_arrays(indices, pa.array(["bad", "1"]))
+    good, rejects, _ = outcome(array, ColumnSpec("c", pa.int8(), nullable=True))
+    assert (good, [reject["row"] for reject in rejects]) == ([None, 1], [0])
+
+
+def test_decimals_with_more_digits_than_their_type_allows() -> None:
+    """Nothing checks the bytes of an array that comes from elsewhere."""
+    words = np.array([12345, 0, 10**15, 0], np.int64)
+    array = pa.Array.from_buffers(pa.decimal128(6, 2), 2, [None, pa.py_buffer(words.tobytes())])
+    for precision, scale in ((6, 2), (8, 2), (8, 4)):
+        good, rejects, _ = outcome(array, ColumnSpec("c", pa.decimal128(precision, scale)))
+        assert good == [Decimal("123.45").quantize(Decimal(10) ** -scale)]
+        assert [(reject["row"], reject["reason"]) for reject in rejects] == [
+            (1, f"out of range for decimal({precision}, {scale})")
+        ]
 
 
 def test_text_under_a_null_cannot_fail() -> None:

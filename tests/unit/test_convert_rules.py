@@ -228,6 +228,9 @@ CASES = [
         out_of("decimal(38, 10)", 1e28),
     ),
     Case(pa.float64(), pa.decimal256(60, 30), [(1e-30, D("1e-30")), (5e29, D(5) * D(10) ** 29)]),
+    # Sixteen digits, where other digits lead to the same float.
+    Case(pa.float64(), pa.decimal128(38, 13), [(6297.679855904571, D("6297.679855904571"))]),
+    Case(pa.float64(), pa.decimal128(38, 0), [(9.750049419609978e16, D("97500494196099780"))]),
     Case(pa.float32(), pa.decimal128(37, 37), [(0.5, D("0.5"))], out_of("decimal(37, 37)", 553266.0, 1.0)),
     Case(
         pa.float32(),
@@ -256,8 +259,8 @@ CASES = [
         [(D(2**64 - 1), 2**64 - 1), (D(0), 0)],
         out_of("uint64", D(2**64), D(-1), D("9" * 38)),
     ),
-    Case(pa.decimal128(20, -30), pa.int64(), [(D(0), 0)], out_of("int64", D("1e30"), D("-1e49"))),
-    Case(pa.decimal128(20, -30), pa.string(), [(D("-1e49"), "-1" + "0" * 49), (D("12e30"), "12" + "0" * 30)]),
+    Case(pa.decimal128(30, -20), pa.int64(), [(D(0), 0)], out_of("int64", D("1e20"), D("-1e38"))),
+    Case(pa.decimal128(30, -20), pa.string(), [(D("-1e38"), "-1" + "0" * 38), (D("12e30"), "12" + "0" * 30)]),
     Case(
         pa.decimal256(76, 57), pa.int64(), [(D(-5), -5)], [*refused(NOT_WHOLE, D("1e-57")), *out_of("int64", D(2**63))]
     ),
@@ -407,6 +410,12 @@ CASES = [
                 "decimal(10, 2)", "100000000", "1e308", "-1e8", "1e99999999999999999999", "9" * 60, "123456789.001"
             ),
         ],
+    ),
+    Case(
+        pa.string(),
+        pa.decimal128(3, 3),
+        [("0.001", D("0.001"))],
+        refused("not exact with 3 decimal places", "1.1125369292536007e-308", "1e-39", "1e-77"),
     ),
     Case(
         pa.string(),
@@ -858,6 +867,22 @@ def test_good_rows_survive_among_bad_ones(case: Case) -> None:
 
 def test_every_rule_has_a_case() -> None:
     assert {case.families for case in CASES} == set(RULES)
+
+
+@pytest.mark.parametrize("padding", [0, 5000])
+def test_json_in_short_and_in_long_columns(padding: int) -> None:
+    """Long columns are looked at in another way first."""
+    case = next(case for case in CASES if (case.source, case.target) == (pa.string(), pa.json_()))
+    given = [text for pair in zip(case.good, case.bad, strict=False) for text, _ in pair] + [
+        text for text, _ in case.bad
+    ]
+    batch = batch_of(make([*given, *["[1, {}]"] * padding], case.source))
+    good, rejects = compiled(case).split(batch)
+    bad = {text for text, _ in case.bad}
+    expected = [(row, dict(case.bad)[text]) for row, text in enumerate(given) if text in bad]
+    found = zip(rejects.column("row").to_pylist(), rejects.column("reason").to_pylist(), strict=True)
+    assert list(found) == expected
+    assert good.num_rows == len(given) - len(expected) + padding
 
 
 SOURCES: dict[Family | None, pa.DataType] = {

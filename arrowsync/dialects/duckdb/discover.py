@@ -21,8 +21,7 @@ Row = Mapping[str, Any]
 Place = tuple[bool, str, str]
 """Where a table is: whether it is temporary, its schema and its name, as DuckDB spells them."""
 
-_PLAIN_NAME = re.compile(r"""^(?:"(?P<quoted>(?:[^"]|"")+)"|(?P<bare>[A-Za-z_]\w*))$""")
-_LIST_ITEM = re.compile(r"'(?P<quoted>(?:[^']|'')*)'|(?P<bare>[^,\[\]' ][^,\]]*)")
+_PLAIN_NAME = re.compile(r'"(?P<quoted>(?:[^"]|"")+)"|(?P<bare>[A-Za-z_]\w*)')
 _MAIN = "main"
 
 
@@ -112,16 +111,11 @@ def _column(row: Row) -> Column:
     )
 
 
-def _plain_columns(expressions: str) -> tuple[str, ...] | None:
-    """The columns of an index, from its list of expressions (`[a, '"b c"']`); None where one isn't just a column."""
-    columns: list[str] = []
-    for item in _LIST_ITEM.finditer(expressions.strip()[1:-1]):
-        text = item["bare"].strip() if item["quoted"] is None else item["quoted"].replace("''", "'")
-        found = _PLAIN_NAME.match(text)
-        if found is None:
-            return None
-        columns.append(found["bare"] or found["quoted"].replace('""', '"'))
-    return tuple(columns)
+def _plain_columns(expressions: Sequence[str]) -> tuple[str, ...] | None:
+    """The columns of an index, from its expressions (`a`, `"b c"`); None where one isn't just a column."""
+    found = [_PLAIN_NAME.fullmatch(expression) for expression in expressions]
+    columns = [name["bare"] or name["quoted"].replace('""', '"') for name in found if name is not None]
+    return tuple(columns) if len(columns) == len(expressions) else None
 
 
 def _place(row: Row) -> Place:
@@ -172,7 +166,8 @@ ORDER BY constraint_index""",
 
 def _indexes_query(wanted: SQL) -> SQL:
     return sql(
-        """SELECT database_name = 'temp' AS is_temporary, schema_name, table_name, expressions
+        """SELECT database_name = 'temp' AS is_temporary, schema_name, table_name,
+  CAST(expressions AS VARCHAR[]) AS expressions
 FROM duckdb_indexes()
 WHERE database_name IN (current_database(), 'temp') AND is_unique AND lower(table_name) IN ({wanted})
 ORDER BY index_name""",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from arrowsync.errors import ConnectionLost, ConstraintViolated, DatabaseError
 
-_CONTEXT = re.compile(r"\n\n(?:LINE \d+:|Stack Trace:).*", re.DOTALL)
+_CONTEXT = re.compile(r"\n\n(?:LINE \d+:|Stack Trace:|Possible solutions:).*", re.DOTALL)
 """What DuckDB adds to a message: the line of SQL, which may hold values, or its own call stack."""
 
 _KIND = re.compile(r"([A-Z][A-Za-z ]*) Error: ")
@@ -81,12 +81,17 @@ def _constraint(detail: str, path: str | None) -> DatabaseError:
 def _transaction(detail: str, path: str | None) -> DatabaseError:
     if "duplicate key" in detail.lower():
         return _constraint(detail, path)
-    if "could not allocate" in detail:
+    if re.search(r"could not allocate|failed to (?:pin|allocate)", detail):
         return DatabaseError(_sentence(detail), hint=_HINTS["Out of Memory"])
     if "transaction is aborted" in detail:
         return DatabaseError(
             "the transaction has failed before, and DuckDB runs nothing more in it",
             hint="ROLLBACK it: DuckDB has no savepoints, so all that was done in it is undone",
+        )
+    if "outstanding updates" in detail:
+        return DatabaseError(
+            _sentence(detail),
+            hint="DuckDB doesn't alter a table like this in a transaction that has updated it: commit in between",
         )
     transient = any(word in detail for word in _CONFLICTS)
     hint = (

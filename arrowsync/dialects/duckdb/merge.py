@@ -45,9 +45,27 @@ def merge_steps(job: MergeJob) -> tuple[MergeStep, ...]:
     )
     steps = shared.merge_steps(job, style)
     update = next((at for at, step in enumerate(steps) if step.outcome == "updated"), None)
-    if update is None:
-        return steps
-    return (*steps[:update], *_tell_apart(job, types, style.apart), *steps[update:])
+    if update is not None:
+        steps = (*steps[:update], *_tell_apart(job, types, style.apart), *steps[update:])
+    return (*steps, MergeStep(check_arrival(job.target.name, job.staging)))
+
+
+def check_arrival(target: ObjectName, staging: ObjectName | None = None) -> SQL:
+    """A statement that fails if the table is empty, although rows were inserted (or are in `staging`).
+
+    DuckDB 2.0.0 loses rows and counts them as inserted, if the table was created in this transaction, and an INSERT of no rows
+    is followed by one of more than a row group. Nothing shows it but reading the table.
+    """
+    sent = sql("EXISTS (SELECT 1 FROM {staging}) AND", staging=staging.identifier) if staging else SQL(())
+    return sql(
+        "SELECT error({message}) WHERE {sent} NOT EXISTS (SELECT 1 FROM {target})",
+        message=Literal(
+            f"DuckDB lost the rows that were inserted into {target}, which was created in this transaction "
+            "(a bug of DuckDB 2.0.0): commit between creating the table and loading it"
+        ),
+        sent=sent,
+        target=target.identifier,
+    )
 
 
 async def lock(session: Session, name: ObjectName, purpose: LockPurpose) -> None:

@@ -37,6 +37,8 @@ from arrowsync.encode.pgcopy import compile_pgcopy
 from arrowsync.errors import ArrowSyncError, ConnectionLost, DatabaseError, DeclarationError, MissingDriver
 from arrowsync.sql import SQL, Identifier, Quoting, sql, trusted
 
+INLINE_BYTES = 1 << 14
+"""So much of a result is parsed in the event loop: in less time than it takes to start a thread."""
 CONNECT_SECONDS = 30.0
 ROLLBACK_SECONDS = 30.0
 CLOSE_SECONDS = 5.0
@@ -253,30 +255,29 @@ class AsyncpgSession:
                     if not wire.ended:  # the last one doesn't wait: perhaps nobody takes it
                         await slots.acquire()
 
-            try:
-                text = statement.text(QUOTING)
-                await self.connection.copy_from_query(text, output=take, format="csv", timeout=_no_timeout())
-                if block:
-                    blocks.put_nowait(bytes(block))
-            finally:
-                blocks.put_nowait(None)
+            await self.connection.copy_from_query(
+                statement.text(QUOTING), output=take, format="csv", timeout=_no_timeout()
+            )
+            if block:
+                blocks.put_nowait(bytes(block))
 
         async def parsed() -> AsyncGenerator[pa.RecordBatch]:
             while (block := await blocks.get()) is not None:
                 slots.release()
-                yield await worker.run(reader, block)
+                yield reader(block) if len(block) <= INLINE_BYTES else await worker.run(reader, block)
             with self._translated(query):
                 await task
 
         worker = Worker("read")
         task = asyncio.create_task(run_copy(self.connection, copy))
+        task.add_done_callback(lambda _: blocks.put_nowait(None))
         try:
             async with aclosing(parsed()) as batches:
                 yield batches
         finally:
+            worker.close()
             task.cancel()
             await settle(task)
-            worker.close()
 
     async def cancel(self) -> None:
         """Stop what is running on the server: it fails there with SQLSTATE 57014."""

@@ -84,7 +84,7 @@ async def run_copy(connection: Any, copy: Callable[[Wire], Coroutine[Any, Any, T
 
     When it fails or is cancelled, the server has stopped too before this returns.
     """
-    await connection.execute("")  # the answer to what was cancelled before must not be taken for ours
+    await connection.execute("SELECT 1")  # the answer to what was cancelled before must not be taken for ours
     transport: asyncio.Transport = connection._transport
     wire = Wire(transport.get_protocol())
     transport.set_protocol(wire)
@@ -113,8 +113,6 @@ async def feed(chunks: AsyncIterator[T], wire: Wire) -> AsyncGenerator[T]:
             if wire.ended:
                 return
             yield chunk
-            if wire.ended:
-                return
     except BaseException:
         if not wire.ended:
             raise

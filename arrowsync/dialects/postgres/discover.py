@@ -129,7 +129,7 @@ def _type(
     if row[f"{prefix}_kind"] == "e":
         return SqlType(name, labels=labels.get((namespace, name), ()), namespace=_relative(namespace, table, default))
     if namespace != "pg_catalog" and name == "citext":
-        return SqlType(name)
+        return SqlType(name, namespace=_relative(namespace, table, default))
     return from_catalog(name if namespace == "pg_catalog" else "", row["modifier"], row[f"{prefix}_display"])
 
 

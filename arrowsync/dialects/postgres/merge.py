@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from arrowsync.catalog import Column, DefaultExpression, ObjectName, Table
 from arrowsync.dialects import shared
 from arrowsync.dialects.dialect import LockPurpose, MergeJob, MergeStep, Session
+from arrowsync.dialects.postgres.render import type_sql
+from arrowsync.dialects.postgres.render import type_sql
 from arrowsync.errors import DatabaseError
 from arrowsync.sql import SQL, Identifier, Literal, join, sql
 
@@ -43,13 +45,18 @@ PATIENCE = Patience()
 
 
 def create_staging(target: Table, columns: Sequence[str]) -> tuple[ObjectName, SQL]:
-    """A temporary table with those columns of the target, exactly of their types, without constraints and defaults."""
+    """A temporary table with those columns of the target, of their types, without constraints and defaults.
+
+    It has them as they will be: the target itself may have yet to be altered. Of the two collations that meet in a
+    comparison, that of the target counts, because this one's is the default.
+    """
     name = ObjectName("pg_temp", f"arrowsync_{secrets.token_hex(8)}")
+    by_name = {column.name: column for column in target.columns}
+    lines = [sql("{c} {t}", c=Identifier(column), t=type_sql(by_name[column].type)) for column in columns]
     return name, sql(
-        "CREATE TEMPORARY TABLE {staging} ON COMMIT DROP AS SELECT {columns} FROM {target} WITH NO DATA",
+        "CREATE TEMPORARY TABLE {staging} ({lines}) ON COMMIT DROP",
         staging=name.identifier,
-        columns=shared.names(columns),
-        target=target.name.identifier,
+        lines=join(", ", lines),
     )
 
 

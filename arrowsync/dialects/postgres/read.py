@@ -19,7 +19,6 @@ import pyarrow.compute
 
 from arrowsync.catalog import Column, SqlType
 from arrowsync.dialects.postgres.types import ARROW_TYPES, spec_of
-from arrowsync.encode.columns import null_mask, strings_of
 from arrowsync.errors import ConversionError
 from arrowsync.sql import SQL, Identifier, join, sql
 
@@ -187,20 +186,26 @@ def _json(text: Array, arrow: pa.DataType) -> Array:
 
 def _bytes(digits: Array, arrow: pa.DataType) -> Array:
     """Hexadecimal digits of any number as binary."""
-    found = strings_of(digits)
-    offsets = (found.offsets - found.offsets[0]) // 2
-    data = _from_hex(found.data[found.offsets[0] : found.offsets[-1]])
-    return pa.Array.from_buffers(pa.binary(), len(digits), [_validity(digits), _buffer(offsets), _buffer(data)])
+    bounds, text = _text_of(digits)
+    buffers = [_validity(digits), _buffer((bounds - bounds[0]) // 2), _buffer(_from_hex(text))]
+    return pa.Array.from_buffers(pa.binary(), len(digits), buffers)
 
 
 def _fixed(digits: Array, dtype: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
     """Hexadecimal digits of fixed width as numbers, 0 where they are NULL; and where that is."""
     dtype = np.dtype(dtype)
-    nulls = null_mask(digits)
-    filled: Any = digits if nulls is None else compute.fill_null(digits, "0" * (2 * dtype.itemsize))
-    found = strings_of(filled)
-    values: npt.NDArray[Any] = _from_hex(found.data[found.offsets[0] : found.offsets[-1]]).view(dtype)
-    return values, np.zeros(len(digits), np.bool_) if nulls is None else nulls
+    _, text = _text_of(compute.fill_null(digits, "0" * (2 * dtype.itemsize)))
+    values: npt.NDArray[Any] = _from_hex(text).view(dtype)
+    return values, _nulls(digits)
+
+
+def _text_of(text: Any) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+    """Where each string begins and ends, and the bytes of all of them."""
+    _, offsets, data = text.buffers()
+    bounds = np.frombuffer(offsets, np.int32, len(text) + 1, 4 * text.offset)
+    if data is None:  # all of them are empty
+        return bounds, np.zeros(0, np.uint8)
+    return bounds, np.frombuffer(data, np.uint8)[bounds[0] : bounds[-1]]
 
 
 def _from_hex(text: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -208,9 +213,13 @@ def _from_hex(text: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.left_shift(nibbles[0::2], np.uint8(4)) | nibbles[1::2]
 
 
+def _nulls(array: Array) -> npt.NDArray[np.bool_]:
+    nulls: npt.NDArray[np.bool_] = compute.is_null(array).to_numpy(zero_copy_only=False)
+    return nulls
+
+
 def _validity(array: Array) -> pa.Buffer | None:
-    nulls = null_mask(array)
-    return None if nulls is None else _buffer(np.packbits(~nulls, bitorder="little"))
+    return _buffer(np.packbits(~_nulls(array), bitorder="little")) if array.null_count else None
 
 
 def _buffer(values: npt.NDArray[Any]) -> pa.Buffer:

@@ -162,7 +162,7 @@ def column_sql(column: Column) -> SQL:
 
 def type_sql(live: SqlType) -> SQL:
     """The type as statements spell it."""
-    if live.labels:
+    if live.labels or live.namespace:
         return SQL((Identifier(live.namespace, live.name),))
     if live.element is not None:
         return sql("{element}[]", element=type_sql(live.element))
