@@ -6,6 +6,7 @@
 `arrowsync` blocks; `arrowsync.aio` has the same names, async.
 """
 
+from arrowsync import aio
 from arrowsync.blocking import (
     Connection,
     connect,
@@ -81,6 +82,7 @@ __all__ = [
     "TimeZone",
     "Unique",
     "UnsupportedChange",
+    "aio",
     "connect",
     "float32",
     "float64",

@@ -7,7 +7,7 @@ async with arrowsync.aio.connect("postgresql://localhost/warehouse") as conn:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Generator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import ModuleType, TracebackType
 from typing import Any
@@ -58,7 +58,7 @@ class Connection:
             return await session.fetch(trusted(query))
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[None]:
+    async def transaction(self) -> AsyncGenerator[None]:
         """A transaction of your own, around as many calls as you like: all or nothing of them."""
         async with self._session.transaction():
             yield
@@ -68,7 +68,7 @@ class Connection:
         await self._session.close()
 
     @asynccontextmanager
-    async def _turn(self, *, reading: bool = False) -> AsyncIterator[tuple[Dialect, Session]]:
+    async def _turn(self, *, reading: bool = False) -> AsyncGenerator[tuple[Dialect, Session]]:
         """The session for one call; a second call made meanwhile by another task waits.
 
         While `read_batches` is open, the caller itself may be what makes the second call: waiting would never end.
@@ -133,10 +133,10 @@ def connect(url: str) -> _Connecting:
 
 
 @asynccontextmanager
-async def _session(conn: object, *, reading: bool = False) -> AsyncIterator[tuple[Dialect, Session]]:
+async def _session(conn: object, *, reading: bool = False) -> AsyncGenerator[tuple[Dialect, Session]]:
     """The dialect and session for whatever the user passed as a connection; one opened here is closed here."""
     if isinstance(conn, Connection):
-        async with conn._turn(reading=reading) as turn:
+        async with conn._turn(reading=reading) as turn:  # pyright: ignore[reportPrivateUsage]
             yield turn
         return
     if hasattr(conn, "_arrowsync_blocking"):

@@ -6,10 +6,11 @@ rollback.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from types import ModuleType, TracebackType
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import pyarrow as pa
 
@@ -45,13 +46,15 @@ class Connection:
         return _portal.run(lambda: self._async.fetch(query))
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> Generator[None]:
         """A transaction of your own, around as many calls as you like: all or nothing of them."""
         transaction: AbstractAsyncContextManager[None] = self._async.transaction()
-        with ExitStack() as stack:
-            _portal.run(transaction.__aenter__)
-            stack.push(lambda *raised: _portal.run(lambda: transaction.__aexit__(*raised)))
+        _portal.run(transaction.__aenter__)
+        try:
             yield
+        finally:
+            raised = sys.exc_info()
+            _portal.run(lambda: transaction.__aexit__(*raised))
 
     def close(self) -> None:
         """Close the connection; what is uncommitted is rolled back. Closing twice does nothing."""
@@ -187,7 +190,7 @@ def read_table(table: type | pa.Schema | str, conn: object) -> pa.Table:
     return _portal.run(lambda: aio.read_table(declared, _unwrapped(conn)))
 
 
-def read_batches(table: type | pa.Schema | str, conn: object) -> Iterator[pa.RecordBatch]:
+def read_batches(table: type | pa.Schema | str, conn: object) -> Generator[pa.RecordBatch]:
     """The rows of the table as a stream of record batches. Close it if you stop early: the connection is busy until then."""
     batches = aio.read_batches(_described(table), _unwrapped(conn))
     try:
@@ -220,15 +223,16 @@ def open_source(
 
 def _described(tables: T) -> T:
     """The same; each class among them is read here, in the thread of its author, where its local names can be seen."""
-    for table in tables if isinstance(tables, (list, tuple)) else (tables,):
+    several = cast(Sequence[object], tables) if isinstance(tables, (list, tuple)) else (tables,)
+    for table in several:
         if isinstance(table, type):
             describe(table)
-    return tables
+    return tables  # pyright: ignore[reportUnknownVariableType]
 
 
 def _unwrapped(conn: object) -> object:
     if isinstance(conn, Connection):
-        return conn._async
+        return conn._async  # pyright: ignore[reportPrivateUsage]
     if isinstance(conn, aio.Connection):
         raise DeclarationError(
             "this is an async connection", hint="await arrowsync.aio.sync_table, or use arrowsync.connect"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from importlib import import_module
 from time import monotonic
@@ -16,7 +16,7 @@ _INTERVAL = 0.1  # seconds between two updates of what is shown
 
 
 @contextmanager
-def shown_progress(wanted: bool | Progress | None, title: str) -> Iterator[Progress | None]:
+def shown_progress(wanted: bool | Progress | None, title: str) -> Generator[Progress | None]:
     """The callback to report to: the caller's own, or one that draws a bar; None where nothing is to be shown.
 
     `wanted` is None for "where somebody watches" (a terminal or a notebook), True or False to decide it.
@@ -72,7 +72,7 @@ def _notebook_bar(title: str) -> Progress:
 
 
 @contextmanager
-def _terminal_bar(title: str) -> Iterator[Progress]:
+def _terminal_bar(title: str) -> Generator[Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar

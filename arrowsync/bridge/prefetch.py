@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -23,7 +23,7 @@ class _End:
 
 
 @asynccontextmanager
-async def prefetch(items: Iterator[T], *, depth: int = 2) -> AsyncIterator[AsyncIterator[T]]:
+async def prefetch(items: Iterator[T], *, depth: int = 2) -> AsyncGenerator[AsyncIterator[T]]:
     """Yields an async iterator over `items`, which a thread of its own keeps `depth` items ahead.
 
     An exception of `items` is raised from the async iterator as it is. On leaving, the thread is told to stop, `items` is

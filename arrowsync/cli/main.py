@@ -1,6 +1,6 @@
 """Arguments -> calls of `arrowsync.aio` -> what the user sees, and the exit code.
 
-A new command is a function here and a parser in `_parser`; `tests/unit/test_cli.py` fails if the README doesn't name it.
+A new command is a function in `_COMMANDS` and a parser in `_parser`; a test fails if the README doesn't show it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code."""
     options = _parser().parse_args(arguments)
     try:
-        return asyncio.run(_interruptible(options.command(options)))
+        return asyncio.run(_interruptible(_COMMANDS[options.command](options)))
     except ArrowSyncError as error:
         _complain(error)
         return next(code for branch, code in EXIT_CODES.items() if isinstance(error, branch))
@@ -99,8 +99,7 @@ async def _migrate(options: argparse.Namespace) -> int:
 
 def commands() -> list[str]:
     """The names of all commands."""
-    subparsers = next(a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction))
-    return list(subparsers.choices)
+    return list(_COMMANDS)
 
 
 def _table(text: str) -> Any:
@@ -159,7 +158,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Load data into database tables that dataclasses declare, exactly and all or nothing.",
     )
     parser.add_argument("--version", action="version", version=f"arrowsync {version('arrowsync')}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, dest="command", metavar="COMMAND")
 
     load = commands.add_parser("load", help="load a source into a table: create or migrate, convert, load, merge")
     load.add_argument("source", metavar="SOURCE", help="a Parquet file, folder or glob")
@@ -174,18 +173,23 @@ def _parser() -> argparse.ArgumentParser:
     load.add_argument("--dry-run", action="store_true", help="show the changes that would be made, and make none")
     load.add_argument("--quiet", action="store_true", help="print errors only")
     _common(load)
-    load.set_defaults(command=_load)
 
     plan = commands.add_parser("plan", help="show how the live tables differ from their declarations")
     migrate = commands.add_parser("migrate", help="create and alter the live tables to match their declarations")
-    for command, run in ((plan, _plan), (migrate, _migrate)):
+    for command in (plan, migrate):
         command.add_argument("table", nargs="+", metavar="MODULE:CLASS", help="the declarations")
         command.add_argument("target", metavar="TARGET", help="a database URL")
         _common(command)
-        command.set_defaults(command=run)
     return parser
 
 
 def _common(command: argparse.ArgumentParser) -> None:
     command.add_argument("--schema-changes", choices=get_args(SchemaChanges), default="safe")
     command.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, int]]] = {
+    "load": _load,
+    "plan": _plan,
+    "migrate": _migrate,
+}

@@ -116,7 +116,7 @@ def decimal_to_int(values: Column, column: ColumnSpec) -> Converted:
     except pa.ArrowInvalid:
         pass
     wide = values.cast(pa.decimal256(76, own.scale))
-    whole = compute.round(wide, ndigits=0, round_mode="towards_zero") if own.scale > 0 else wide
+    whole = compute.round(wide, ndigits=0, round_mode="towards_zero")
     fraction = mask_of(compute.not_equal(whole, wide))
     low, high = int_range(column.type)
     outside = np.zeros(len(values), np.bool_)
@@ -155,7 +155,7 @@ def decimal_to_float(values: Column, column: ColumnSpec) -> Converted:
     own = decimal_type(values.type)
     if column.type == pa.float64() and own.scale <= EXACT_POWER:
         unscaled = _unscaled(values)
-        if unscaled is not None and bool((np.abs(unscaled) < 10**FLOAT_DIGITS).all()):
+        if unscaled is not None and bool(((unscaled < 10**FLOAT_DIGITS) & (unscaled > -(10**FLOAT_DIGITS))).all()):
             return Converted(build(unscaled / float(10**own.scale), values, column.type))
     near = values.cast(pa.string()).cast(column.type)
     # Overflow gives inf, which is not a decimal: the way back refuses it like any other that prints as something else.

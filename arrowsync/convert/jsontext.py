@@ -5,7 +5,7 @@ is reduced from the inside: every string becomes the character STRING, every oth
 nothing changes, each innermost object or array becomes VALUE. What ends as one STRING or one VALUE was JSON. These are
 control characters, which no JSON text may contain, so that nothing in a document can pass for them; and whatever no rule
 consumes stays and shows. A document of 85 bytes takes 0.6 us by the one way and 4 us by the other; `json.loads` takes 6 us
-(Nov 2025).
+(Nov 2026).
 
 Stricter than RFC 8259 where a database is: no U+0000 and no unpaired surrogate in an escape (PostgreSQL), no more than 100
 levels (MySQL).

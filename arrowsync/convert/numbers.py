@@ -47,6 +47,8 @@ def out_of_range(mask: Mask, kind: pa.DataType) -> Failure:
 
 def int_to_int(values: Column, column: ColumnSpec) -> Converted:
     """Ints that are in the range of the type."""
+    if values.type == column.type:
+        return Converted(values)
     low, high = int_range(column.type)
     own_low, own_high = int_range(values.type)
     if low <= own_low and own_high <= high:

@@ -7,6 +7,8 @@ where it is laxer than this, is looked at with regular expressions.
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pyarrow as pa
 
@@ -41,7 +43,6 @@ NUMBER_HINT = "numbers are written like -12.5 or 1e6, without blanks or separato
 
 def _spellings(*words: str) -> list[str]:
     """Each word in every mixture of upper and lower case."""
-    found = [""]
     spelled: list[str] = []
     for word in words:
         found = [""]
@@ -51,13 +52,12 @@ def _spellings(*words: str) -> list[str]:
     return spelled
 
 
-_TRUE = _spellings("true", "t")
-_BOOL_TEXT = pa.array(_TRUE + _spellings("false", "f"))
+_TRUE, _FALSE = _spellings("true", "t"), _spellings("false", "f")
 
 
 def text_to_bool(values: Column, column: ColumnSpec) -> Converted:
     """True for `true` and `t`, False for `false` and `f`, in any case."""
-    spelled = compute.index_in(values, value_set=_BOOL_TEXT)
+    spelled = compute.index_in(values, value_set=pa.array(_TRUE + _FALSE))
     bad = is_valid(values) & ~is_valid(spelled)
     result = compute.less(spelled, pa.scalar(len(_TRUE), pa.int32()))
     # Unknown text has no index, so it is NULL in the result already.
@@ -79,15 +79,11 @@ def _digits_to_int(values: Column, column: ColumnSpec) -> Converted:
     low, high = int_range(column.type)
     digits = compute.replace_substring_regex(values, r"^\+?(-?)0*([0-9]+)$", r"\1\2")
     digits = compute.if_else(compute.equal(digits, "-0"), "0", digits)
-    long = mask_of(compute.greater(compute.binary_length(digits), pa.scalar(21)))
-    checked = refuse(digits, out_of_range(long, column.type))
-    wide = checked.values.cast(pa.decimal128(38, 0))
-    outside = mask_of(compute.less(wide, pa.scalar(low).cast(pa.decimal128(20, 0)))) | mask_of(
-        compute.greater(wide, pa.scalar(high, pa.uint64()).cast(pa.decimal128(20, 0)))
-    )
-    if (long | outside).any():
-        checked = refuse(digits, out_of_range(long | outside, column.type))
-    return Converted(checked.values.cast(column.type), checked.failures)
+    # More than 21 digits are outside of any type already, and not all of them fit into the decimal.
+    number = compute.utf8_slice_codeunits(digits, 0, 22).cast(pa.decimal128(38, 0))
+    below = mask_of(compute.less(number, pa.scalar(Decimal(low), number.type)))
+    above = mask_of(compute.greater(number, pa.scalar(Decimal(high), number.type)))
+    return refuse(digits, out_of_range(below | above, column.type)).then(lambda v: Converted(v.cast(column.type)))
 
 
 def _mismatch(values: Column, pattern: str, what: str) -> Failure:

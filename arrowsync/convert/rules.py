@@ -95,10 +95,7 @@ RULES: dict[tuple[Family, Family], Rule] = {
 }
 
 WAYS_OUT: dict[tuple[Family, Family], str] = {
-    (
-        F.NAIVE,
-        F.ZONED,
-    ): "declare datetime without TimeZone, or say which zone the data is in (polars: dt.replace_time_zone)",
+    (F.NAIVE, F.ZONED): "declare datetime without TimeZone, or say the zone of the data (polars: dt.replace_time_zone)",
     (F.DATE, F.ZONED): "declare date, or make the data timestamps with a zone",
     (F.STRING, F.BINARY): "is it UTF-8, hexadecimal or Base64? Decode it to binary first, or declare str",
     (F.INT, F.NAIVE): "say what the numbers count: cast them to a timestamp first, or declare int",
@@ -159,21 +156,20 @@ def kernel_for(source: pa.DataType, column: ColumnSpec) -> Kernel | None:
     target = target_family(column)
     if target is None:
         return Converted if source == column.type else None
-    own = family_of(plain_type(source))
+    plain = plain_type(source)
+    own = family_of(plain)
     rule = None if own is None else RULES.get((own, target))
-    return (
-        None if rule is None else partial(_convert, rule=rule, check=_CHECKS.get(target, numbers.keep), column=column)
-    )
+    if rule is None:
+        return None
+    kernel = partial(_convert, rule=rule, check=_CHECKS.get(target, numbers.keep), column=column)
+    if source == column.type and target is F.ENUM:
+        return lambda values: Converted(values) if text.has_labels(values, column) else through(kernel, values)
+    return kernel if plain == source and not isinstance(source, pa.BaseExtensionType) else partial(through, kernel)
 
 
 def _convert(values: Column, *, rule: Rule, check: Rule, column: ColumnSpec) -> Converted:
-    if text.has_labels(values, column):
-        return Converted(values)
-
-    def kernel(plain: Column) -> Converted:
-        return rule(plain, column).then(lambda v: check(v, column))
-
-    outcome = through(kernel, values)
+    """The outcome for a plain array."""
+    outcome = rule(values, column).then(lambda v: check(v, column))
     if isinstance(column.type, pa.BaseExtensionType):
         wrapped = cast(Any, pa.ExtensionArray).from_storage(column.type, outcome.values)
         return Converted(wrapped, outcome.failures)

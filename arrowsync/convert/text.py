@@ -88,8 +88,6 @@ def text_to_enum(values: Column, column: ColumnSpec) -> Converted:
 
 
 def has_labels(values: Column, column: ColumnSpec) -> bool:
-    """Whether a dictionary array is of the declared type and labels already, so that it can be taken as it is."""
-    if values.type != column.type or not column.labels:
-        return False
+    """Whether a dictionary array of the declared type has the declared labels too, so that it can be taken as it is."""
     encoded: Any = values
     return bool(encoded.dictionary.equals(pa.array(column.labels, pa.string())))

@@ -43,6 +43,7 @@ I2, I4, I8 = (np.dtype(f">i{width}") for width in (2, 4, 8))
 F4, F8 = (np.dtype(f">f{width}") for width in (4, 8))
 
 NARROW: tuple[np.dtype[Any], Any] = np.dtype(np.int32), pa.binary()
+NARROW_LIMIT = 2**31
 WIDE: tuple[np.dtype[Any], Any] = np.dtype(np.int64), pa.large_binary()
 
 
@@ -213,7 +214,7 @@ def _interleave(pieces: Sequence[tuple[Elements, Integers | None]], count: int) 
         size if pick is None else count * int(np.diff(elements.offsets).max())
         for size, (elements, pick) in zip(sizes, pieces, strict=True)
     )
-    integer, layout = WIDE if max(total, most, count * len(pieces)) >= 2**31 else NARROW
+    integer, layout = NARROW if max(total, most, count * len(pieces)) < NARROW_LIMIT else WIDE
 
     data = allocate(sum(sizes), np.dtype(np.uint8))
     offsets = allocate(total + 1, integer)

@@ -7,7 +7,7 @@ value is NULL is arbitrary; it may be computed with, but `refuse` passes over it
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -88,10 +88,10 @@ def pick(array: Column, rows: Any) -> Column:
     return picked
 
 
-def dtype_of(source: pa.DataType) -> np.dtype[Any]:
-    """Numpy's type for the values of an Arrow number."""
-    dtype: np.dtype[Any] = np.dtype(cast("Any", source.to_pandas_dtype()))
-    return dtype
+def dtype_of(source: Any) -> np.dtype[Any]:
+    """Numpy's type for the values of an Arrow integer or float. (Arrow's own `to_pandas_dtype` needs pandas.)"""
+    kind = "f" if pa.types.is_floating(source) else "i" if pa.types.is_signed_integer(source) else "u"
+    return np.dtype(f"{kind}{source.bit_width // 8}")
 
 
 def refuse(bad: Mask, present: Mask | None, reason: str) -> None:

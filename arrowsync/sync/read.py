@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -26,7 +26,7 @@ class TableReader:
 
 
 @asynccontextmanager
-async def open_table(table: object, dialect: Dialect, session: Session) -> AsyncIterator[TableReader]:
+async def open_table(table: object, dialect: Dialect, session: Session) -> AsyncGenerator[TableReader]:
     """The rows of `table` as batches of its declared types; of a table given by name, in the types that it has."""
     declared = declared_spec(table)
     name = declared if isinstance(declared, ObjectName) else ObjectName(declared.namespace, declared.name)

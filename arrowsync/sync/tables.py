@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 import pyarrow as pa
 
@@ -84,7 +84,8 @@ def _target(spec: TableSpec, dialect: Dialect, server: Server) -> Catalog:
 
 def _aim_at_live(live: Table, schema: pa.Schema, dialect: Dialect, server: Server, key: Sequence[str] | None) -> Aim:
     """A table that is there and loaded by its name: it is its own declaration, and takes new columns of the data."""
-    new_columns = [field for field in schema if live.column(field.name) is None]
+    fields = cast(Iterable[pa.Field[Any]], schema)
+    new_columns = [field for field in fields if live.column(field.name) is None]
     known = [c for c in live.columns if not c.generated and (c.required or c.name in schema.names)]
     columns = tuple(dialect.spec_of(column) for column in known)
     if new_columns:

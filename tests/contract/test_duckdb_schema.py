@@ -119,7 +119,7 @@ def test_names_come_back_as_they_were_asked_for() -> None:
 def test_unique_constraints_and_plain_unique_indexes_are_unique_keys() -> None:
     table = found_after(
         [
-            'CREATE TABLE t (id INTEGER PRIMARY KEY, "a b" INTEGER, "d""q" VARCHAR, "it\'s" INTEGER, c INTEGER UNIQUE, "x,y" INTEGER)',
+            'CREATE TABLE t (id INT PRIMARY KEY, "a b" INT, "d""q" VARCHAR, "it\'s" INT, c INT UNIQUE, "x,y" INT)',
             'CREATE UNIQUE INDEX i1 ON t ("a b")',
             'CREATE UNIQUE INDEX i2 ON t (c, "d""q", "it\'s")',
             "CREATE UNIQUE INDEX i3 ON t ((c + 1))",
@@ -135,10 +135,7 @@ def test_unique_constraints_and_plain_unique_indexes_are_unique_keys() -> None:
 def test_defaults_generated_columns_and_required_ones() -> None:
     columns = (
         found_after(
-            [
-                "CREATE TABLE t (a INTEGER NOT NULL, b INTEGER DEFAULT NULL, c INTEGER NOT NULL DEFAULT 5, "
-                "d INTEGER GENERATED ALWAYS AS (a + 1), e INTEGER)"
-            ]
+            ["CREATE TABLE t (a INT NOT NULL, b INT DEFAULT NULL, c INT NOT NULL DEFAULT 5, d INT AS (a + 1), e INT)"]
         )
         .tables[0]
         .columns

@@ -343,7 +343,9 @@ def masked(values: pa.Array[Any], nulls: Sequence[bool]) -> pa.Array[Any]:
 
 
 def sliced(values: pa.Array[Any]) -> pa.Array[Any]:
-    return pa.concat_arrays([values, values, values]).slice(len(values), len(values))
+    """The same values, in the middle of an array in which others stand where a slice would begin that was not heeded."""
+    joined: Any = pa.concat_arrays([values[1:], values, values])
+    return joined.slice(len(values) - 1, len(values))
 
 
 def in_views(values: pa.Array[Any]) -> pa.Array[Any]:

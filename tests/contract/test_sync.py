@@ -224,7 +224,7 @@ def test_a_declaration_narrower_than_the_table_is_kept_to(conn: arrowsync.Connec
 
 
 def test_a_dry_run_writes_nothing_and_reads_no_more_than_it_needs_to(conn: arrowsync.Connection) -> None:
-    def never() -> Iterator[tuple[int, str, None]]:
+    def never() -> Iterator[Any]:
         yield from (item(n) for n in range(20_000))
         raise AssertionError("the data was read to its end")
 
@@ -259,7 +259,9 @@ def test_a_live_table_by_name_is_its_own_declaration(conn: arrowsync.Connection)
 
 
 def test_a_schema_names_its_table(conn: arrowsync.Connection) -> None:
-    schema = pa.schema([pa.field("id", pa.int32(), nullable=False), ("x", pa.float64())], metadata={"name": "points"})
+    schema = pa.schema(
+        [pa.field("id", pa.int32(), nullable=False), pa.field("x", pa.float64())], metadata={"name": "points"}
+    )
     arrowsync.sync_table([(1, 0.5)], schema, conn, key=["id"])
     assert arrowsync.read_table(schema, conn).to_pylist() == [{"id": 1, "x": 0.5}]
 

@@ -83,7 +83,7 @@ def near(kind: pa.DataType) -> st.SearchStrategy[int]:
 
 
 def lists(values: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
-    return st.lists(values, min_size=1, max_size=30)
+    return st.lists(values, min_size=1, max_size=12)
 
 
 decimal_types = st.builds(

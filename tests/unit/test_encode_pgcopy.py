@@ -13,6 +13,7 @@ import pyarrow.compute
 import pytest
 
 from arrowsync.catalog import SqlType
+from arrowsync.encode import blocks
 from arrowsync.encode.pgcopy import HEADER, TRAILER, compile_pgcopy
 from arrowsync.errors import ConversionError
 
@@ -86,21 +87,30 @@ def test_the_far_end_of_more_than_2_gib_of_text_is_read() -> None:
     assert encode(values.slice(1), "text") == rows(b"hello")
 
 
+def test_a_batch_of_more_than_2_gib_has_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = pa.record_batch({"a": ["x", None, "yz"], "b": pa.array(["one", "two", "one"]).dictionary_encode()})
+    encoder = compile_pgcopy(batch.schema, [SqlType("text"), SqlType("text")])
+    expected = bytes(encoder(batch))
+    monkeypatch.setattr(blocks, "NARROW_LIMIT", 10)
+    assert bytes(encoder(batch)) == expected
+
+
 # --- layouts
 
 
-def chunks(values: pa.Array[Any]) -> pa.Array[Any]:
-    joined: Any = pa.concat_arrays([values, values])
-    return joined.slice(len(values))
+def sliced(values: pa.Array[Any]) -> pa.Array[Any]:
+    """The same values, in the middle of an array in which others stand where a slice would begin that was not heeded."""
+    joined: Any = pa.concat_arrays([values[1:], values, values])
+    return joined.slice(len(values) - 1, len(values))
 
 
 LAYOUTS: dict[str, Callable[[Any], Any]] = {
-    "sliced": chunks,
+    "sliced": sliced,
     "large": lambda values: values.cast(pa.large_string()),
     "view": lambda values: values.cast(pa.string_view()),
-    "sliced view": lambda values: chunks(values.cast(pa.string_view())),
+    "sliced view": lambda values: sliced(values.cast(pa.string_view())),
     "dictionary": lambda values: values.dictionary_encode(),
-    "sliced dictionary": lambda values: chunks(values.dictionary_encode()),
+    "sliced dictionary": lambda values: sliced(values.dictionary_encode()),
     "dictionary of views": lambda values: pa.DictionaryArray.from_arrays(
         values.dictionary_encode().indices, values.dictionary_encode().dictionary.cast(pa.string_view())
     ),
@@ -110,7 +120,7 @@ LAYOUTS: dict[str, Callable[[Any], Any]] = {
         pa.array(["?"] * 50 + values.dictionary_encode().dictionary.to_pylist() + ["?"] * 50),
     ),
     "runs": pc.run_end_encode,
-    "sliced runs": lambda values: chunks(pc.run_end_encode(values)),
+    "sliced runs": lambda values: sliced(pc.run_end_encode(values)),
     "runs cut at both ends": lambda values: pc.run_end_encode(
         pa.concat_arrays([values[:1], values, values[-1:]])
     ).slice(1, len(values)),
@@ -182,9 +192,9 @@ def array_bytes(oid: int, sizes: list[int], *elements: bytes | None) -> bytes:
 
 LISTS = {
     "list": lambda values: values,
-    "sliced list": chunks,
+    "sliced list": sliced,
     "large list": lambda values: values.cast(pa.large_list(pa.int16())),
-    "sliced large list": lambda values: chunks(values.cast(pa.large_list(pa.int16()))),
+    "sliced large list": lambda values: sliced(values.cast(pa.large_list(pa.int16()))),
     "dictionary elements": lambda values: pa.ListArray.from_arrays(
         values.offsets, values.values.dictionary_encode(), mask=values.is_null()
     ),
@@ -200,7 +210,7 @@ def test_arrays_with_nulls_and_empty_ones_are_the_same_from_every_layout(layout:
 
 
 def test_fixed_size_lists_are_arrays_too() -> None:
-    values = chunks(pa.array([[1, 2], None, [3, None]], pa.list_(pa.int16(), 2)))
+    values = sliced(pa.array([[1, 2], None, [3, None]], pa.list_(pa.int16(), 2)))
     number = [struct.pack(">h", value) for value in range(4)]
     expected = rows(array_bytes(21, [2], number[1], number[2]), None, array_bytes(21, [2], number[3], None))
     assert encode(values, SqlType("array", element=SqlType("smallint"))) == expected
@@ -263,7 +273,18 @@ REFUSED = {
         "out of range for numeric(5, 2)",
     ),
     "date": (pa.array([0, 2**31 - 1], pa.int32()).cast(pa.date32()), "date", (1,), "out of range for date"),
-    "early date": (pa.array([-2_440_589], pa.int32()).cast(pa.date32()), "date", (0,), "out of range for date"),
+    "dates": (
+        pa.array([2_145_042_905, 2_145_042_906, -2_440_588, -2_440_589], pa.int32()).cast(pa.date32()),
+        "date",
+        (1, 3),
+        "out of range for date",
+    ),
+    "timestamps": (
+        pa.array([-210_866_803_200_000_000, -210_866_803_200_000_001], pa.int64()).cast(pa.timestamp("us")),
+        "timestamp",
+        (1,),
+        "out of range for timestamp",
+    ),
     "time": (pa.array([86_400 * 10**6], pa.int64()).cast(pa.time64("us")), "time", (0,), "out of range for time"),
     "timestamp[us]": (
         pa.array([-(2**63)], pa.int64()).cast(pa.timestamp("us")),

@@ -22,7 +22,7 @@ from arrowsync.dialects.dialect import LoadResult, LoadTarget, Server
 from arrowsync.dialects.duckdb import calls
 from arrowsync.dialects.duckdb.address import MEMORY, address_of
 from arrowsync.dialects.duckdb.faults import translate
-from arrowsync.dialects.duckdb.loading import insert_batches
+from arrowsync.dialects.duckdb.loading import default_memory, insert_batches
 from arrowsync.dialects.duckdb.quoting import QUOTING
 from arrowsync.dialects.duckdb.reading import read_query, sendable, sendable_schema
 from arrowsync.dialects.duckdb.types import spec_of
@@ -48,9 +48,9 @@ async def open_session(url: str) -> DuckDBSession:
     try:
         connection = await worker.run(_connect, address.path, address.read_only, dict(address.options))
         server = await worker.run(calls.server_of, connection)
-        own_limit = any(name in ("memory_limit", "max_memory") for name, _ in address.options)
-        thrifty = address.path != MEMORY and not own_limit
-        return DuckDBSession(connection, worker, server, owned=True, thrifty=thrifty)
+        chosen = address.path == MEMORY or any(name in ("memory_limit", "max_memory") for name, _ in address.options)
+        memory = None if chosen else await worker.run(default_memory, connection)
+        return DuckDBSession(connection, worker, server, owned=True, usual_memory=memory)
     except BaseException:
         worker.close()
         raise
@@ -66,7 +66,7 @@ async def adopt_session(connection: object) -> DuckDBSession:
         )
     worker = Worker("duckdb")
     try:
-        return DuckDBSession(adopted, worker, await worker.run(calls.server_of, adopted), owned=False, thrifty=False)
+        return DuckDBSession(adopted, worker, await worker.run(calls.server_of, adopted), owned=False)
     except BaseException:
         worker.close()
         raise
@@ -76,13 +76,19 @@ class DuckDBSession:
     """One DuckDB connection; see `Session`."""
 
     def __init__(
-        self, connection: DuckDBPyConnection, worker: Worker, server: Server, *, owned: bool, thrifty: bool
+        self,
+        connection: DuckDBPyConnection,
+        worker: Worker,
+        server: Server,
+        *,
+        owned: bool,
+        usual_memory: str | None = None,
     ) -> None:
         self._connection = connection
         self._worker = worker
         self._server = server
         self._owned = owned
-        self._thrifty = thrifty
+        self._usual_memory = usual_memory
         self._open = True
         self._scopes = 0
         self._writes = 0
@@ -170,7 +176,7 @@ class DuckDBSession:
 
         def insert() -> LoadResult:
             with closing(prepared()) as ready:
-                return insert_batches(self._connection, target, schema, ready, thrifty=self._thrifty)
+                return insert_batches(self._connection, target, schema, ready, self._usual_memory)
 
         return await self._worker.run_interruptible(stop, insert)
 

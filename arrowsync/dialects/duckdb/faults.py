@@ -14,8 +14,10 @@ from arrowsync.errors import ConnectionLost, ConstraintViolated, DatabaseError
 _CONTEXT = re.compile(r"\n\n(?:LINE \d+:|Stack Trace:|Possible solutions:).*", re.DOTALL)
 """What DuckDB adds to a message: the line of SQL, which may hold values, or its own call stack."""
 
+_STRING = re.compile(r"'(?:[^']|'')*'")
 _KIND = re.compile(r"([A-Z][A-Za-z ]*) Error: ")
 _LOCKED = re.compile(r'Could not set lock on file "(?P<file>.*?)".*?(?:held in (?P<program>.*?) )?\(PID (?P<pid>\d+)\)')
+_CAPITALIZED = re.compile(r"[A-Z][a-z']*[ :]")
 _CONSTRAINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.DOTALL), kind)
     for pattern, kind in (
@@ -29,6 +31,7 @@ _CONSTRAINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 _HINTS: Mapping[str, str] = {
     "unique": "a key can be there once: upsert brings rows to keys that exist",
     "not null": "every row needs a value there",
+    "check": "the rows have to meet the condition",
     "foreign key": "bring the referenced rows first. DuckDB also refuses to change an indexed column of a row that is "
     "referenced, and to delete it in the transaction that deletes the last reference",
     "Conversion": "a value isn't one of the column's type",
@@ -53,7 +56,7 @@ def translate(error: BaseException, statement: str | None = None, *, path: str |
     code = None if isinstance(error, OSError) else type(error).__name__
     make = _KINDS.get(kind)
     made = make(detail, path) if make is not None else DatabaseError(_sentence(detail), hint=_HINTS.get(kind))
-    made.statement = statement
+    made.statement = None if statement is None else _STRING.sub("'...'", statement)
     made.code = code
     return made
 
@@ -100,6 +103,15 @@ def _transaction(detail: str, path: str | None) -> DatabaseError:
     return DatabaseError(_sentence(detail), transient=transient, hint=hint)
 
 
+def _catalog(detail: str, path: str | None) -> DatabaseError:
+    hint = None
+    if "depends on" in detail or "depend on" in detail:
+        hint = _HINTS["Dependency"]
+    elif detail.startswith("Column with name"):
+        hint = "DuckDB ignores the case of names: declare the column as the table has it"
+    return DatabaseError(_sentence(detail), hint=hint)
+
+
 def _io(detail: str, path: str | None) -> DatabaseError:
     if locked := _LOCKED.search(detail):
         return DatabaseError(
@@ -129,6 +141,7 @@ def _connection(detail: str, path: str | None) -> DatabaseError:
 
 _KINDS: Mapping[str, Callable[[str, str | None], DatabaseError]] = {
     "Constraint": _constraint,
+    "Catalog": _catalog,
     "TransactionContext": _transaction,
     "IO": _io,
     "Connection": _connection,
@@ -137,7 +150,7 @@ _KINDS: Mapping[str, Callable[[str, str | None], DatabaseError]] = {
 
 def _sentence(detail: str) -> str:
     """The message as a clause, as all of arrowsync's are."""
-    return detail[:1].lower() + detail[1:] if detail[1:2].islower() else detail
+    return detail[:1].lower() + detail[1:] if _CAPITALIZED.match(detail) else detail
 
 
 def _unquoted(name: str | None) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
@@ -24,11 +24,15 @@ rows of TPC-H lineitem took 690 MB without a limit and 320 MB with it, in the sa
 
 
 def insert_batches(
-    connection: Connection, target: LoadTarget, schema: pa.Schema, batches: Iterator[pa.RecordBatch], *, thrifty: bool
+    connection: Connection,
+    target: LoadTarget,
+    schema: pa.Schema,
+    batches: Iterator[pa.RecordBatch],
+    usual_memory: str | None = None,
 ) -> LoadResult:
     """Insert the batches, in their order, and say how many rows arrived. What `batches` raises is raised as it is.
 
-    `thrifty` limits DuckDB's memory meanwhile, where that can't make it fail.
+    Where the database has the `default_memory`, it is limited meanwhile, unless that could make it fail.
     """
     # The first batch before the INSERT: a source that needs this very connection fails here instead of inside of it. And an
     # INSERT without rows must not happen: see `merge.check_arrival`.
@@ -37,7 +41,7 @@ def insert_batches(
         return LoadResult(0, 0)
     guard = guarded_reader(schema, chain([first], batches))
     try:
-        with _in_order(connection), _limited(connection, target) if thrifty else nullcontext():
+        with _in_order(connection), _limited(connection, target, usual_memory):
             rows = _insert(connection, target, guard.reader)
     except DatabaseError:
         if guard.error is None:
@@ -76,15 +80,21 @@ def _in_order(connection: Connection) -> Generator[None]:
             other.execute("SET preserve_insertion_order = false")
 
 
+def default_memory(connection: Connection) -> str | None:
+    """The memory limit of a database that was just opened, if `insert_batches` may lower it: nobody else has it open."""
+    usual: str = _answer(connection, sql("SELECT current_setting('memory_limit')"))
+    alone = not _answer(connection, _OTHER_CONNECTIONS)
+    return usual if alone and usual.endswith(("GiB", "TiB")) else None
+
+
 @contextmanager
-def _limited(connection: Connection, target: LoadTarget) -> Generator[None]:
+def _limited(connection: Connection, target: LoadTarget, usual: str | None) -> Generator[None]:
     """DuckDB's memory limited, so that it writes to disk what it would else keep.
 
-    Only where it is these rows alone that need memory, since the limit is for the whole database, and neither an index nor
-    what other connections do need fit into it; and where it isn't low already.
+    Only where it is these rows alone that need memory: neither an index nor what other connections do need fit into it.
     """
-    usual = _answer(connection, sql("SELECT current_setting('memory_limit')"))
-    if not usual.endswith(("GiB", "TiB")) or _answer(connection, _others_query(target)):
+    now = _answer(connection, sql("SELECT current_setting('memory_limit')"))
+    if now != usual or _answer(connection, _OTHER_CONNECTIONS) or _answer(connection, _has_index(target)):
         yield
         return
     with connection.cursor() as other:
@@ -97,19 +107,17 @@ def _limited(connection: Connection, target: LoadTarget) -> Generator[None]:
             yield
         finally:
             other.execute("RESET memory_limit")
-            if _answer(other, sql("SELECT current_setting('memory_limit')")) != usual:
-                other.execute(sql("SET memory_limit = {usual}", usual=Literal(usual)).text(QUOTING))
 
 
 _SET_MEMORY = sql("SET memory_limit = {memory}", memory=Literal(STREAMING_MEMORY))
+_OTHER_CONNECTIONS = sql("SELECT COLUMNS(*) > 1 FROM duckdb_connection_count()")
 
 
-def _others_query(target: LoadTarget) -> SQL:
-    """Whether the table may have an index, or the database another connection."""
+def _has_index(target: LoadTarget) -> SQL:
+    """Whether a table of this name has one."""
     return sql(
-        """SELECT (SELECT any_value(COLUMNS(*)) FROM duckdb_connection_count()) > 1 OR EXISTS (
-  SELECT 1 FROM duckdb_tables() WHERE lower(table_name) = lower({name}) AND (has_primary_key OR index_count > 0)
-)""",
+        "SELECT count(*) > 0 FROM duckdb_tables() "
+        "WHERE lower(table_name) = lower({name}) AND (has_primary_key OR index_count > 0)",
         name=Literal(target.name.name),
     )
 

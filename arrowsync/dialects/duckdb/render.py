@@ -6,6 +6,7 @@ refers to) it refuses by itself, and the transaction with it; `faults` has the h
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import assert_never
 
@@ -53,7 +54,9 @@ def render(change: Change) -> tuple[SQL, ...]:
             return (*sequences, created, *(_comment(comment) for comment in comments))
         case AddColumn(name, column):
             sequences = [_create_sequence(name, column)] if column.identity else []
-            added = _alter(name, sql("ADD COLUMN {column}", column=column_sql(name, column)))
+            # Rows that are there get numbers, and in the same transaction DuckDB takes no NOT NULL after that.
+            made = replace(column, nullable=column.nullable or column.identity)
+            added = _alter(name, sql("ADD COLUMN {column}", column=column_sql(name, made)))
             comments = [SetComment(name, column.name, column.comment)] if column.comment else []
             return (*sequences, added, *(_comment(comment) for comment in comments))
         case SetComment():

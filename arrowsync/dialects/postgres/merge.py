@@ -15,7 +15,6 @@ from arrowsync.catalog import Column, DefaultExpression, ObjectName, Table
 from arrowsync.dialects import shared
 from arrowsync.dialects.dialect import LockPurpose, MergeJob, MergeStep, Session
 from arrowsync.dialects.postgres.render import type_sql
-from arrowsync.dialects.postgres.render import type_sql
 from arrowsync.errors import DatabaseError
 from arrowsync.sql import SQL, Identifier, Literal, join, sql
 
@@ -63,21 +62,24 @@ def create_staging(target: Table, columns: Sequence[str]) -> tuple[ObjectName, S
 def merge_steps(job: MergeJob) -> tuple[MergeStep, ...]:
     """The statements that bring staged rows into the target; statistics first, which autovacuum has none of temporary tables."""
     analyze = MergeStep(sql("ANALYZE {staging}", staging=job.staging.identifier))
-    return (analyze, *shared.merge_steps(job, STYLE))
+    types = {column.name: column.type for column in job.target.columns}
+
+    def differs(columns: Sequence[str]) -> SQL:
+        # Cast, because rows are only compared if their types are the same, and the target may have a domain or a varchar.
+        there = [sql("t.{c}::{t}", c=Identifier(column), t=type_sql(types[column])) for column in columns]
+        return sql(
+            "ROW({there})::record *<> ROW({here})::record",
+            there=join(", ", there),
+            here=shared.qualified("s", columns),
+        )
+
+    style = shared.MergeStyle(order="ctid", differs=differs, overriding=" OVERRIDING SYSTEM VALUE")
+    return (analyze, *shared.merge_steps(job, style))
 
 
 def duplicates(job: MergeJob) -> SQL:
     """Up to five keys that the staged rows repeat, with the number of `copies`."""
     return shared.duplicates(job)
-
-
-def _differs(columns: Sequence[str]) -> SQL:
-    return sql(
-        "ROW({t})::record *<> ROW({s})::record", t=shared.qualified("t", columns), s=shared.qualified("s", columns)
-    )
-
-
-STYLE = shared.MergeStyle(order="ctid", differs=_differs, overriding=" OVERRIDING SYSTEM VALUE")
 
 
 def after_load(table: Table, columns: Sequence[str]) -> tuple[SQL, ...]:

@@ -191,12 +191,12 @@ def _bytes(digits: Array, arrow: pa.DataType) -> Array:
     return pa.Array.from_buffers(pa.binary(), len(digits), buffers)
 
 
-def _fixed(digits: Array, dtype: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
-    """Hexadecimal digits of fixed width as numbers, 0 where they are NULL; and where that is."""
+def _fixed(digits: Array, dtype: Any) -> npt.NDArray[Any]:
+    """Hexadecimal digits of fixed width as numbers, 0 where they are NULL."""
     dtype = np.dtype(dtype)
     _, text = _text_of(compute.fill_null(digits, "0" * (2 * dtype.itemsize)))
     values: npt.NDArray[Any] = _from_hex(text).view(dtype)
-    return values, _nulls(digits)
+    return values
 
 
 def _text_of(text: Any) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
@@ -213,13 +213,15 @@ def _from_hex(text: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.left_shift(nibbles[0::2], np.uint8(4)) | nibbles[1::2]
 
 
-def _nulls(array: Array) -> npt.NDArray[np.bool_]:
-    nulls: npt.NDArray[np.bool_] = compute.is_null(array).to_numpy(zero_copy_only=False)
-    return nulls
+def _plain(values: npt.NDArray[Any], digits: Array, arrow: pa.DataType) -> Array:
+    """The values, NULL where the digits are, as the type that stores them so."""
+    return pa.Array.from_buffers(arrow, len(values), [_validity(digits), _buffer(values)])
 
 
 def _validity(array: Array) -> pa.Buffer | None:
-    return _buffer(np.packbits(~_nulls(array), bitorder="little")) if array.null_count else None
+    if not array.null_count:
+        return None
+    return _buffer(np.packbits(compute.is_valid(array).to_numpy(zero_copy_only=False), bitorder="little"))
 
 
 def _buffer(values: npt.NDArray[Any]) -> pa.Buffer:
@@ -227,37 +229,37 @@ def _buffer(values: npt.NDArray[Any]) -> pa.Buffer:
 
 
 def _floats(digits: Array, arrow: pa.DataType) -> Array:
-    values, nulls = _fixed(digits, ">f4" if arrow == pa.float32() else ">f8")
-    return pa.array(values.astype(values.dtype.newbyteorder("=")), arrow, mask=nulls, from_pandas=False)
+    values = _fixed(digits, ">f4" if arrow == pa.float32() else ">f8")
+    return _plain(values.astype(values.dtype.newbyteorder("=")), digits, arrow)
 
 
 def _dates(digits: Array, arrow: pa.DataType) -> Array:
-    days, nulls = _fixed(digits, ">i4")
-    _refuse_infinite(days, nulls, np.iinfo(np.int32))
-    return pa.array(days.astype(np.int32) + np.int32(EPOCH_DAYS), pa.int32(), mask=nulls).view(arrow)
+    days = _fixed(digits, ">i4")
+    _refuse_infinite(days, np.iinfo(np.int32))
+    return _plain(days.astype(np.int32) + np.int32(EPOCH_DAYS), digits, arrow)
 
 
 def _timestamps(digits: Array, arrow: Any) -> Array:
-    values, nulls = _fixed(digits, ">i8")
-    _refuse_infinite(values, nulls, np.iinfo(np.int64))
+    values = _fixed(digits, ">i8")
+    _refuse_infinite(values, np.iinfo(np.int64))
     microseconds = values.astype(np.int64)
     if (microseconds > np.iinfo(np.int64).max - EPOCH_DAYS * DAY).any():
         raise Unreadable("a timestamp after the year 294246")
     unit = {"us": 1, "ms": 1_000, "s": 1_000_000}[arrow.unit]
     counts = (microseconds + EPOCH_DAYS * DAY) // unit
-    return pa.array(counts, pa.int64(), mask=nulls).view(arrow)
+    return _plain(counts, digits, arrow)
 
 
 def _times(digits: Array, arrow: pa.DataType) -> Array:
-    values, nulls = _fixed(digits, ">i8")
+    values = _fixed(digits, ">i8")
     if (values >= DAY).any():
         raise Unreadable("the time 24:00:00")
-    return pa.array(values.astype(np.int64), pa.int64(), mask=nulls).view(arrow)
+    return _plain(values.astype(np.int64), digits, arrow)
 
 
 def _durations(digits: Array, arrow: pa.DataType) -> Array:
     """Intervals as microseconds; a day has 24 hours, as the server compares them, and a month has no length."""
-    values, nulls = _fixed(digits, np.dtype([("microseconds", ">i8"), ("days", ">i4"), ("months", ">i4")]))
+    values = _fixed(digits, np.dtype([("microseconds", ">i8"), ("days", ">i4"), ("months", ">i4")]))
     if values["months"].any():
         raise Unreadable("an interval of months or years, which have no fixed length")
     days = values["days"].astype(np.int64)
@@ -265,18 +267,17 @@ def _durations(digits: Array, arrow: pa.DataType) -> Array:
     total = days * DAY + microseconds
     if (np.abs(days) > np.iinfo(np.int64).max // DAY).any() or ((total < days * DAY) != (microseconds < 0)).any():
         raise Unreadable("an interval of more than 292,271 years")
-    return pa.array(total, pa.int64(), mask=nulls).view(arrow)
+    return _plain(total, digits, arrow)
 
 
 def _uuids(digits: Array, arrow: pa.DataType) -> Array:
-    values, _ = _fixed(digits, "V16")
-    storage = pa.Array.from_buffers(pa.binary(16), len(values), [_validity(digits), _buffer(values)])
-    uuids: Array = extension_array.from_storage(pa.uuid(), storage)
+    values = _fixed(digits, "V16")
+    uuids: Array = extension_array.from_storage(pa.uuid(), _plain(values, digits, pa.binary(16)))
     return uuids
 
 
-def _refuse_infinite(values: npt.NDArray[Any], nulls: npt.NDArray[np.bool_], limits: np.iinfo[Any]) -> None:
-    if (((values == limits.min) | (values == limits.max)) & ~nulls).any():
+def _refuse_infinite(values: npt.NDArray[Any], limits: np.iinfo[Any]) -> None:
+    if ((values == limits.min) | (values == limits.max)).any():
         raise Unreadable("infinity")
 
 
