@@ -29,7 +29,7 @@ def guarded_reader(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Guar
         try:
             for batch in batches:
                 guarded.rows += batch.num_rows
-                guarded.bytes += batch.get_total_buffer_size()
+                guarded.bytes += batch.nbytes
                 yield batch
         except BaseException as error:
             guarded.error = error

@@ -16,6 +16,7 @@ from typing import Any, cast
 import numpy as np
 import pyarrow as pa
 
+from arrowsync.convert.addresses import check_addresses
 from arrowsync.convert.arrays import Column, Converted, Failure, Kernel, any_of, is_valid, mask_array, record_batch
 from arrowsync.convert.rejects import Checked, conversion_error, rejects_batch
 from arrowsync.convert.rules import kernel_for, refusal
@@ -47,7 +48,8 @@ class _Step:
                 reason="a batch that can't be converted",
                 hint="send the data in smaller batches",
             ) from error
-        return Checked(self.column, given, _without_nulls(outcome, self.column))
+        outcome = check_addresses(_without_nulls(outcome, self.column), self.column)
+        return Checked(self.column, given, outcome)
 
 
 def _without_nulls(outcome: Converted, column: ColumnSpec) -> Converted:

@@ -20,6 +20,7 @@ import inspect
 import sys
 import typing
 from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv6Address
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -27,11 +28,17 @@ from arrowsync.declare.defaults import plain_default
 from arrowsync.declare.docstrings import own_docstring, parse_docstring
 from arrowsync.declare.place import Place
 from arrowsync.declare.python_types import FieldType, read_type
-from arrowsync.declare.spec import NO_DEFAULT, ColumnSpec, TableSpec
+from arrowsync.declare.spec import NO_DEFAULT, ColumnSpec, IpVersion, TableSpec
 
 # The spec of a class is kept on the class itself: it holds the class (`source`), so that a weak dictionary would never let
 # go of it.
 _CACHE = "__arrowsync_spec__"
+
+_IP_VERSIONS: dict[frozenset[type], IpVersion] = {
+    frozenset({IPv4Address}): "4",
+    frozenset({IPv6Address}): "6",
+    frozenset({IPv4Address, IPv6Address}): "any",
+}
 
 
 def describe(table: type, name: str | None = None) -> TableSpec:
@@ -115,6 +122,7 @@ def _column(table: type, field: dataclasses.Field[Any], field_type: FieldType, c
         comment=place.checked_comment(comment),
         labels=field_type.labels,
         enum_name=field_type.enum_name,
+        ip=_IP_VERSIONS.get(frozenset(field_type.classes)),
         identity=field_type.identity,
         renamed_from=field_type.renamed_from,
     )

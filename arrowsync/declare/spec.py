@@ -10,7 +10,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -25,6 +25,8 @@ class NoDefault(enum.Enum):
 
 NO_DEFAULT = NoDefault.NO_DEFAULT
 
+IpVersion = Literal["4", "6", "any"]
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnSpec:
@@ -33,7 +35,7 @@ class ColumnSpec:
     `type` is the exact Arrow type that batches have after conversion: see the table in the README. `max_length` counts
     characters for strings and bytes for binary. `default` is a plain Python value of the declared type (for an enum its
     label). `labels` are the members of an enum, in declaration order, where `type` is a dictionary of strings; `enum_name`
-    is the name of its class (None for a `Literal`).
+    is the name of its class (None for a `Literal`). `ip` says that text is an IP address, and of which version.
     """
 
     name: str
@@ -44,6 +46,7 @@ class ColumnSpec:
     comment: str | None = None
     labels: tuple[str, ...] = ()
     enum_name: str | None = None
+    ip: IpVersion | None = None
     identity: bool = False
     renamed_from: str | None = None
 

@@ -82,9 +82,9 @@ def without_views(array: Column) -> Column:
     return array
 
 
-def pick(array: Column, rows: Any) -> Column:
-    """The values at `rows`; where that is NULL, NULL. (Arrow can't take from views [pyarrow 26].)"""
-    picked: Column = compute.take(without_views(array), pa.array(rows))
+def pick(array: Column, rows: Column) -> Column:
+    """The values at `rows`, NULL where that is NULL. (Arrow can't take from views [pyarrow 26].)"""
+    picked: Column = compute.take(without_views(array), rows)
     return picked
 
 

@@ -85,7 +85,8 @@ def _unnest(array: Any) -> tuple[Integers, Integers, Column]:
     if (starts == first + bounds[:-1]).all():
         return counts, bounds, array.values.slice(first, int(bounds[-1]))
     # Under a NULL there may be values, and list views may overlap and come in any order.
-    return counts, bounds, pick(array.values, np.arange(bounds[-1]) + np.repeat(starts - bounds[:-1], counts))
+    rows: Integers = np.arange(bounds[-1]) + np.repeat(starts - bounds[:-1], counts)
+    return counts, bounds, pick(array.values, pa.array(rows))
 
 
 def _elements(element: Kernel, values: Column, bounds: Integers) -> Elements:

@@ -91,11 +91,10 @@ def _limit(precision: int, scale: int, target: SqlType) -> int | None:
         raise NoEncoding(f"its scale {scale} is outside the range of numeric")
     if not target.args:
         return None
-    whole, fraction = target.args[0] - target.args[-1], target.args[-1]
-    if len(target.args) == 1:
-        whole, fraction = target.args[0], 0
+    digits, fraction = (*target.args, 0)[:2]
     if scale > fraction:
         raise NoEncoding(f"its scale {scale} is finer than the column's {fraction}, the server would round")
+    whole = digits - fraction
     return 10 ** max(whole + scale, 0) - 1 if precision - scale > whole else None
 
 

@@ -65,10 +65,15 @@ def floating(source: pa.DataType, target: SqlType) -> Kernel:
     dtype = dtype_of(source)
     if dtype.itemsize > wire.itemsize:
         raise NoEncoding("it has more digits than the column")
-    if dtype.itemsize < wire.itemsize:
-        return lambda array: fixed(present_mask(array), Values(wire, values_of(array, dtype)))
     native = bits.newbyteorder("=")
-    return lambda array: fixed(present_mask(array), Values(bits, values_of(array, native)))
+
+    def encode(array: Column) -> Field:
+        if dtype.itemsize == wire.itemsize:
+            return fixed(present_mask(array), Values(bits, values_of(array, native)))
+        with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one
+            return fixed(present_mask(array), Values(wire, values_of(array, dtype).astype(wire)))
+
+    return encode
 
 
 def float_from_integer(source: pa.DataType, target: SqlType) -> Kernel:
@@ -103,7 +108,7 @@ def timestamp(source: Any, target: SqlType) -> Kernel:
     epoch = EPOCH // factor
     # The limits in Arrow's unit and epoch: what lies within them can be shifted and multiplied without overflow.
     low, high = -(-TIMESTAMPS[0] // factor) + epoch, TIMESTAMPS[1] // factor + epoch
-    step = _step(target)
+    step = _step(target, factor)
 
     def encode(array: Column) -> Field:
         values, present = values_of(array, np.int64), present_mask(array)
@@ -119,7 +124,7 @@ def time(source: Any, target: SqlType) -> Kernel:
     """A time of day as microseconds from midnight."""
     factor = _factor(source)
     dtype = np.dtype(f"i{source.bit_width // 8}")
-    step = _step(target)
+    step = _step(target, factor)
 
     def encode(array: Column) -> Field:
         values, present = values_of(array, dtype), present_mask(array)
@@ -135,7 +140,7 @@ def duration(source: Any, target: SqlType) -> Kernel:
     """A duration as an interval of microseconds, 0 days and 0 months."""
     factor = _factor(source)
     low, high = -(-INT64[0] // factor), INT64[1] // factor
-    step = _step(target)
+    step = _step(target, factor)
 
     def encode(array: Column) -> Field:
         values, present = values_of(array, np.int64), present_mask(array)
@@ -150,7 +155,7 @@ def duration(source: Any, target: SqlType) -> Kernel:
 def interval(source: pa.DataType, target: SqlType) -> Kernel:
     """Arrow's months, days and nanoseconds as the server's microseconds, days and months."""
     layout = np.dtype([("months", np.int32), ("days", np.int32), ("nanoseconds", np.int64)])
-    step = _step(target)
+    step = _step(target, 1)
 
     def encode(array: Column) -> Field:
         values, present = values_of(array, layout), present_mask(array)
@@ -177,9 +182,10 @@ def _factor(source: Any) -> int:
     return MICROSECONDS[source.unit]
 
 
-def _step(target: SqlType) -> int:
-    """The resolution of `timestamp(3)` and its like, in microseconds."""
-    return 10 ** (6 - target.args[0]) if target.args else 1
+def _step(target: SqlType, factor: int) -> int:
+    """The resolution of `timestamp(3)` and its like in microseconds, 1 where every multiple of `factor` has it."""
+    step = 10 ** (6 - target.args[0]) if target.args else 1
+    return step if factor % step else 1
 
 
 def _check_step(microseconds: Integers, step: int, present: Mask | None, target: SqlType) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from arrowsync.catalog import Catalog, Column, EnumType, ObjectName, Table
 from arrowsync.declare.spec import ColumnSpec, TableSpec
+from arrowsync.errors import DeclarationError
 
 ColumnOf = Callable[[ColumnSpec, TableSpec], Column]
 
@@ -28,7 +29,13 @@ def target_catalog(specs: Iterable[TableSpec], column_of: ColumnOf) -> Catalog:
     for table in tables:
         for column in table.columns:
             if column.type.labels and column.type.name != "enum":
-                name = ObjectName(column.type.namespace, column.type.name)
-                enums[name] = EnumType(name, column.type.labels)
+                enum = EnumType(ObjectName(column.type.namespace, column.type.name), column.type.labels)
+                if enums.setdefault(enum.name, enum) != enum:
+                    raise DeclarationError(
+                        f"two enums are called {enum.name}, with different labels",
+                        table=table.name.name,
+                        field=column.name,
+                        hint="rename one of the classes",
+                    )
     namespaces = sorted({table.name.namespace for table in tables if table.name.namespace})
     return Catalog(tables, tuple(enums.values()), tuple(namespaces))

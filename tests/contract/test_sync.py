@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, make_dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Annotated, Any
+from enum import Enum
+from ipaddress import IPv4Address, IPv6Address
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import polars as pl
@@ -288,6 +290,11 @@ AWKWARD_TEXTS = [
 ]
 
 
+class Mood(Enum):
+    GLAD = "glad"
+    SAD = "sad 😢"
+
+
 @dataclass
 class Everything:
     id: PrimaryKey[int]
@@ -311,6 +318,11 @@ class Everything:
     clock: time | None = None
     span: timedelta | None = None
     token: UUID | None = None
+    mood: Mood | None = None
+    size: Literal["S", "M", "it's"] | None = None
+    host: IPv4Address | None = None
+    peer: IPv4Address | IPv6Address | None = None
+    extra: arrowsync.JsonType | None = None
 
 
 EXTREMES: list[dict[str, Any]] = [
@@ -336,6 +348,11 @@ EXTREMES: list[dict[str, Any]] = [
         "clock": time(23, 59, 59, 999999),
         "span": timedelta(days=-3, microseconds=1),
         "token": UUID("00112233-4455-6677-8899-aabbccddeeff"),
+        "mood": Mood.GLAD,
+        "size": "it's",
+        "host": IPv4Address("192.0.2.255"),
+        "peer": IPv6Address("2001:db8::1"),
+        "extra": '{"a": [1, null, "x"]}',
     },
     {
         "id": 3,

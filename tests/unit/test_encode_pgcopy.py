@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import mmap
 import struct
 from collections.abc import Callable
@@ -76,6 +77,12 @@ def test_nan_payload_infinity_and_negative_zero_keep_every_bit() -> None:
     )
     values = pa.array(bits.view(np.float64))
     assert encode(values, "double precision") == rows(*(struct.pack(">Q", number) for number in bits.tolist()))
+
+
+def test_a_signalling_nan_is_a_nan_of_the_wider_float() -> None:
+    values = pa.array(np.array([0x7F80_0001], np.uint32).view(np.float32))
+    (number,) = struct.unpack(">6xd", encode(values, "double precision"))
+    assert math.isnan(number)
 
 
 def test_the_far_end_of_more_than_2_gib_of_text_is_read() -> None:

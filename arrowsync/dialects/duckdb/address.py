@@ -23,6 +23,11 @@ class Address:
     read_only: bool = False
     options: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def uses_default_memory(self) -> bool:
+        """Whether there is a file to write to, and no limit that the user has chosen."""
+        return self.path != MEMORY and not {"memory_limit", "max_memory"} & dict(self.options).keys()
+
 
 def address_of(url: str) -> Address:
     """The parts of a `duckdb:` URL; a DeclarationError where it isn't one."""

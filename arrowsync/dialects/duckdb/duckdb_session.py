@@ -20,7 +20,7 @@ from arrowsync.bridge import Worker
 from arrowsync.catalog import Column
 from arrowsync.dialects.dialect import LoadResult, LoadTarget, Server
 from arrowsync.dialects.duckdb import calls
-from arrowsync.dialects.duckdb.address import MEMORY, address_of
+from arrowsync.dialects.duckdb.address import Address, address_of
 from arrowsync.dialects.duckdb.faults import translate
 from arrowsync.dialects.duckdb.loading import default_memory, insert_batches
 from arrowsync.dialects.duckdb.quoting import QUOTING
@@ -46,10 +46,13 @@ async def open_session(url: str) -> DuckDBSession:
     address = address_of(url)
     worker = Worker("duckdb")
     try:
-        connection = await worker.run(_connect, address.path, address.read_only, dict(address.options))
-        server = await worker.run(calls.server_of, connection)
-        chosen = address.path == MEMORY or any(name in ("memory_limit", "max_memory") for name, _ in address.options)
-        memory = None if chosen else await worker.run(default_memory, connection)
+        connection = await worker.run(_connect, address)
+        try:
+            server = await worker.run(calls.server_of, connection)
+            memory = await worker.run(default_memory, connection) if address.uses_default_memory else None
+        except BaseException:
+            connection.close()
+            raise
         return DuckDBSession(connection, worker, server, owned=True, usual_memory=memory)
     except BaseException:
         worker.close()
@@ -150,7 +153,8 @@ class DuckDBSession:
         except BaseException as error:
             if self._writes > before:
                 await self._worker.run(calls.abort, self._connection)
-                error.add_note(_NO_SAVEPOINTS)
+                if _NO_SAVEPOINTS not in getattr(error, "__notes__", ()):
+                    error.add_note(_NO_SAVEPOINTS)
             raise
 
     async def load(self, target: LoadTarget, batches: Iterator[pa.RecordBatch]) -> LoadResult:
@@ -198,15 +202,15 @@ class DuckDBSession:
         return await self._worker.run_interruptible(self._connection.interrupt, call, *args, **kwargs)
 
 
-def _connect(path: str, read_only: bool, options: dict[str, Any]) -> DuckDBPyConnection:
+def _connect(address: Address) -> DuckDBPyConnection:
     try:
         import duckdb
     except ImportError as error:
         raise MissingDriver("duckdb", needed_for="a duckdb:// URL") from error
     try:
-        connection = duckdb.connect(path, read_only=read_only, config=options)
+        connection = duckdb.connect(address.path, read_only=address.read_only, config=dict(address.options))
         # In a notebook DuckDB draws a progress bar of its own.
         connection.execute("SET enable_progress_bar = false")
     except duckdb.Error as error:
-        raise translate(error, path=path) from error
+        raise translate(error, path=address.path) from error
     return connection

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import Any
 
@@ -93,20 +93,22 @@ def _limited(connection: Connection, target: LoadTarget, usual: str | None) -> G
 
     Only where it is these rows alone that need memory: neither an index nor what other connections do need fit into it.
     """
-    now = _answer(connection, sql("SELECT current_setting('memory_limit')"))
-    if now != usual or _answer(connection, _OTHER_CONNECTIONS) or _answer(connection, _has_index(target)):
+    if usual is None or not _may_limit(connection, target, usual):
         yield
         return
     with connection.cursor() as other:
-        try:
+        # It fails where more is in use that can't be written to disk: then there is nothing to gain.
+        with suppress(Exception):
             other.execute(_SET_MEMORY.text(QUOTING))
-        except Exception:  # more is in use that can't be written to disk: then there is nothing to gain
-            yield
-            return
         try:
             yield
         finally:
             other.execute("RESET memory_limit")
+
+
+def _may_limit(connection: Connection, target: LoadTarget, usual: str) -> bool:
+    now = _answer(connection, sql("SELECT current_setting('memory_limit')"))
+    return now == usual and not _answer(connection, _OTHER_CONNECTIONS) and not _answer(connection, _has_index(target))
 
 
 _SET_MEMORY = sql("SET memory_limit = {memory}", memory=Literal(STREAMING_MEMORY))

@@ -188,6 +188,8 @@ def _type_of(spec: ColumnSpec, table: TableSpec) -> SqlType:
     arrow: Any = spec.type
     if spec.labels:
         return _enum_type(spec, table)
+    if spec.ip is not None:
+        return SqlType("inet")
     if arrow == pa.string() and spec.max_length is not None:
         if spec.max_length > MAX_VARCHAR:
             way_out = f"remove it, or declare at most MaxLength({MAX_VARCHAR})"
