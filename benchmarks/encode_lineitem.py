@@ -4,7 +4,8 @@
 
 All encode the same batches of 8,000 rows, zero-copy slices of larger ones, in turns; the medians of user and system time are
 printed, per million rows. ADBC's encoder can't be had alone: its figure is the client's CPU time of `adbc_ingest` into
-PostgreSQL, at `--url` or on a private server.
+PostgreSQL, at `--url` or on a private server. On two shared cores (2026-11-21): arrowsync 0.15 s, pgpq 0.12.0 0.25 s, ADBC
+1.13.0 1.49 s; with a tenth of the values NULL 0.26 s, 0.24 s and 1.32 s.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -76,11 +78,13 @@ def lineitem(scale: float) -> pa.Table:
 
 
 def with_nulls(table: pa.Table, part: float) -> pa.Table:
+    """The table with so much of every column NULL."""
     if not part:
         return table
     random = np.random.default_rng(7)
     rows = np.arange(table.num_rows)
-    nullable = [c.combine_chunks().take(pa.array(rows, mask=random.random(len(rows)) < part)) for c in table.columns]
+    columns: Any = table.combine_chunks().columns
+    nullable = [column.take(pa.array(rows, mask=random.random(len(rows)) < part)) for column in columns]
     return pa.table(nullable, schema=table.schema)
 
 
@@ -102,6 +106,7 @@ def contenders(schema: pa.Schema, batches: list[pa.RecordBatch], url: str | None
 
 
 def pgpq_run(schema: pa.Schema, batches: list[pa.RecordBatch]) -> Run:
+    """Encode the batches with pgpq."""
     import pgpq  # type: ignore[import-not-found]
 
     def run() -> int:
@@ -114,6 +119,7 @@ def pgpq_run(schema: pa.Schema, batches: list[pa.RecordBatch]) -> Run:
 
 @contextmanager
 def adbc_run(url: str, schema: pa.Schema, batches: list[pa.RecordBatch]) -> Iterator[Run]:
+    """Load the batches with ADBC into a temporary table."""
     import adbc_driver_postgresql.dbapi  # type: ignore[import-not-found]
 
     columns = ", ".join(f"{f.name} {TYPES[f.type]}" for f in schema)
@@ -131,6 +137,7 @@ def adbc_run(url: str, schema: pa.Schema, batches: list[pa.RecordBatch]) -> Iter
 
 @contextmanager
 def postgres(url: str | None) -> Iterator[str]:
+    """The URL of a database: that one, or of a private server."""
     if url:
         yield url
         return

@@ -62,15 +62,18 @@ CASES: dict[str, tuple[Any, SqlType]] = {
 }
 
 
-def with_nulls(values: pa.Array[Any]) -> pa.Array[Any]:
-    rows = pa.array(np.arange(ROWS), mask=RANDOM.random(ROWS) < 0.1)
-    taken: pa.Array[Any] = values.cast(pa.string()).take(rows) if values.type == pa.string_view() else values.take(rows)
-    return taken.cast(values.type)
+def with_nulls(values: Any) -> pa.Array[Any]:
+    """The values, a tenth of them NULL."""
+    rows: Any = pa.array(np.arange(ROWS), mask=RANDOM.random(ROWS) < 0.1)
+    plain = values.cast(pa.string()) if values.type == pa.string_view() else values  # Arrow can't take from views
+    nullable: pa.Array[Any] = plain.take(rows).cast(values.type)
+    return nullable
 
 
 @pytest.mark.parametrize("nulls", [False, True], ids=["all present", "nulls"])
 @pytest.mark.parametrize("name", CASES)
 def test_encode(benchmark: Any, name: str, nulls: bool) -> None:
+    """One column of 8,000 rows."""
     values, target = CASES[name]
     batch = pa.record_batch([with_nulls(values) if nulls else values], names=["c"])
     encode = compile_pgcopy(batch.schema, [target])

@@ -6,9 +6,8 @@ import asyncio
 import os
 import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import CancelledError, Future
-from contextlib import suppress
-from typing import TypeVar
+from concurrent.futures import Future, wait
+from typing import Any, TypeVar
 
 R = TypeVar("R")
 
@@ -47,15 +46,30 @@ class Portal:
             )
         done: Future[R] = Future()
         tasks: list[asyncio.Task[None]] = []
-        loop.call_soon_threadsafe(lambda: tasks.append(loop.create_task(_settle(call, done))))
+
+        def start() -> None:
+            tasks.append(loop.create_task(_settle(call, done)))
+
+        def cancel() -> None:
+            if tasks:
+                tasks[0].cancel()
+            else:
+                done.cancel()  # interrupted before it was even scheduled
+
         try:
-            return done.result()
+            loop.call_soon_threadsafe(start)
+            _wait(done)
         except KeyboardInterrupt:
-            if not done.done():
-                loop.call_soon_threadsafe(lambda: tasks[0].cancel())
-                with suppress(CancelledError):
-                    done.exception()
+            loop.call_soon_threadsafe(cancel)
+            _wait(done)
             raise
+        return done.result()
+
+
+def _wait(done: Future[Any]) -> None:
+    """Until it is done. In steps: a signal that arrives just before a wait would not be handled until the wait is over."""
+    while not done.done():
+        wait([done], timeout=0.5)
 
 
 async def _settle(call: Callable[[], Awaitable[R]], done: Future[R]) -> None:

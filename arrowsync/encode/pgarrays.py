@@ -85,7 +85,7 @@ def _unnest(array: Any) -> tuple[Integers, Integers, Column]:
     if (starts == first + bounds[:-1]).all():
         return counts, bounds, array.values.slice(first, int(bounds[-1]))
     # Under a NULL there may be values, and list views may overlap and come in any order.
-    rows: Integers = np.arange(bounds[-1]) + np.repeat(starts - bounds[:-1], counts)
+    rows: Integers = np.repeat(np.asarray(starts - bounds[:-1]), counts) + np.arange(int(bounds[-1]))
     return counts, bounds, pick(array.values, pa.array(rows))
 
 

@@ -218,7 +218,7 @@ def _conversion_error(name: str, array: Column, refusal: Unencodable, first_row:
     rows = refusal.rows[:SAMPLE].tolist()
     sample = tuple(_sample(array[row]) for row in rows)
     verb = "" if refusal.reason.startswith("contains ") else "is "
-    others = f" (and {len(refusal.rows) - 1:,} more)" if len(refusal.rows) > 1 else ""
+    others = ", the first of several" if len(refusal.rows) > 1 else ""
     return ConversionError(
         f"column {name!r}, row {first_row + rows[0]}: {sample[0]!r} {verb}{refusal.reason}{others}",
         column=name,

@@ -84,7 +84,7 @@ def _target(spec: TableSpec, dialect: Dialect, server: Server) -> Catalog:
 
 def _aim_at_live(live: Table, schema: pa.Schema, dialect: Dialect, server: Server, key: Sequence[str] | None) -> Aim:
     """A table that is there and loaded by its name: it is its own declaration, and takes new columns of the data."""
-    fields = cast(Iterable[pa.Field[Any]], schema)
+    fields = cast("Iterable[pa.Field[Any]]", schema)
     new_columns = [field for field in fields if live.column(field.name) is None]
     known = [c for c in live.columns if not c.generated and (c.required or c.name in schema.names)]
     columns = tuple(dialect.spec_of(column) for column in known)

@@ -81,7 +81,7 @@ def values(table: Any) -> list[tuple[Any, ...]]:
 def from_files(query: str) -> list[tuple[Any, ...]]:
     """What DuckDB computes from the Parquet files."""
     with duckdb.connect() as connection:
-        return values(connection.execute(query).to_arrow_table())
+        return values(connection.sql(query).to_arrow_table())
 
 
 def test_the_tables_hold_what_the_files_hold_and_queries_give_the_same_answers(

@@ -46,6 +46,16 @@ def test_addresses_are_their_family_bits_and_bytes(texts: list[str | None]) -> N
     assert encode(texts) == b"".join(map(expected, texts))
 
 
+def test_long_columns_are_parsed_like_short_ones() -> None:
+    texts = [f"10.{n // 250}.0.{n % 250}" if n % 3 else f"::{n:x}" for n in range(5_000)]
+    assert encode(texts) == b"".join(map(expected, texts))
+    with pytest.raises(ConversionError) as caught:
+        encode([*texts, "10.0.0"])
+    assert caught.value.rows == (5_000,)
+    only_ipv4 = [text for text in texts if "." in text]
+    assert encode(only_ipv4) == b"".join(map(expected, only_ipv4))
+
+
 def is_address(text: str) -> bool:
     try:
         ipaddress.ip_interface(text)

@@ -6,6 +6,7 @@ import math
 import mmap
 import struct
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -185,6 +186,14 @@ def test_encoding_changes_nothing_and_remembers_nothing() -> None:
     encoder(column(pa.array([None, "x" * 1_000])))
     assert bytes(encoder(batch)) == first
     assert batch.to_pydict() == {"x": ["a", None, "bcd"]}
+
+
+def test_one_encoder_serves_many_threads() -> None:
+    batches = [column(pa.array([f"{n}" * (n % 7) if n % 5 else None for n in range(k)])) for k in range(1, 200)]
+    encoder = compile_pgcopy(batches[0].schema, [SqlType("text")])
+    expected = [bytes(encoder(batch)) for batch in batches]
+    with ThreadPoolExecutor(4) as pool:
+        assert [bytes(data) for data in pool.map(encoder, batches * 3)] == expected * 3
 
 
 # --- arrays
@@ -380,7 +389,7 @@ def test_rows_are_counted_from_the_start_of_the_input() -> None:
         compile_pgcopy(batch.schema, [SqlType("smallint")])(batch.slice(1), first_row=5_001)
     assert caught.value.rows == (5_001, 5_002)
     assert caught.value.sample == (70_000, 80_000)
-    assert caught.value.message == "column 'age', row 5001: 70000 is out of range for smallint (and 1 more)"
+    assert caught.value.message == "column 'age', row 5001: 70000 is out of range for smallint, the first of several"
 
 
 PAIRS = [
