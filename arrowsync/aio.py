@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Generator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
 from types import ModuleType, TracebackType
 from typing import Any
 
@@ -17,7 +18,7 @@ import pyarrow as pa
 from arrowsync.bridge import Worker
 from arrowsync.dialects import open_session
 from arrowsync.dialects.dialect import Dialect, Session
-from arrowsync.errors import DatabaseError, DeclarationError
+from arrowsync.errors import ConnectionLost, DatabaseError, DeclarationError
 from arrowsync.migrate.plan import MigrationPlan
 from arrowsync.options import Dedup, Mode, OnConflict, OnError, SchemaChanges, SyncOptions
 from arrowsync.progress import Progress, shown_progress
@@ -25,6 +26,7 @@ from arrowsync.report import SyncReport
 from arrowsync.sources.stream import BatchStream
 from arrowsync.sql import trusted
 from arrowsync.sync import migration, read, run, source
+from arrowsync.sync.intake import SourceStopped
 
 __all__ = [
     "Connection",
@@ -38,6 +40,15 @@ __all__ = [
 ]
 
 
+inside: ContextVar[frozenset[Connection]] = ContextVar("inside", default=frozenset())
+"""The connections whose transaction the running code is in."""
+
+
+def busy_error(what: str, hint: str) -> DatabaseError:
+    """The connection can't be waited for, because what it is busy with waits for the caller."""
+    return DatabaseError(f"the connection is busy with {what}", hint=hint)
+
+
 class Connection:
     """One open connection, made by `connect`. Close it, or use it as a context manager."""
 
@@ -45,7 +56,14 @@ class Connection:
         self._dialect = dialect
         self._session = session
         self._lock = asyncio.Lock()
+        self._transaction_lock = asyncio.Lock()
         self._reading = False
+        self._closed = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a call is at work on the connection."""
+        return self._lock.locked()
 
     async def execute(self, statement: str) -> int:
         """Run SQL statements of yours; the number of rows that the last one affected."""
@@ -59,12 +77,26 @@ class Connection:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[None]:
-        """A transaction of your own, around as many calls as you like: all or nothing of them."""
-        async with self._session.transaction():
-            yield
+        """A transaction of your own, around as many calls as you like: all or nothing of them.
+
+        Calls from elsewhere (another task that wasn't started inside it, another thread) wait until it is over.
+        """
+        self._check_open()
+        if self in inside.get():
+            async with self._session.transaction():
+                yield
+            return
+        async with self._transaction_lock, self._session.transaction():
+            before = inside.get()
+            inside.set(before | {self})
+            try:
+                yield
+            finally:
+                inside.set(before)
 
     async def close(self) -> None:
         """Close the connection; what is uncommitted is rolled back. Closing twice does nothing."""
+        self._closed = True
         await self._session.close()
 
     @asynccontextmanager
@@ -73,17 +105,22 @@ class Connection:
 
         While `read_batches` is open, the caller itself may be what makes the second call: waiting would never end.
         """
+        self._check_open()
         if self._reading:
-            raise DatabaseError(
-                "the connection is busy with read_batches",
-                hint="read to the end or close it first, or use a second connection",
-            )
-        async with self._lock:
+            raise busy_error("read_batches", "read to the end or close it first, or use a second connection")
+        async with AsyncExitStack() as stack:
+            if self not in inside.get():
+                await stack.enter_async_context(self._transaction_lock)
+            await stack.enter_async_context(self._lock)
             self._reading = reading
             try:
                 yield self._dialect, self._session
             finally:
                 self._reading = False
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ConnectionLost("the connection is closed", hint="open a new one with connect")
 
     async def __aenter__(self) -> Connection:
         return self
@@ -178,7 +215,10 @@ async def sync_table(
     )
     with shown_progress(progress, table if isinstance(table, str) else getattr(table, "__name__", "rows")) as callback:
         async with _session(conn) as (dialect, session):
-            return await run.sync_table(data, table, dialect, session, options, callback)
+            try:
+                return await run.sync_table(data, table, dialect, session, options, callback)
+            except SourceStopped as stopped:
+                raise stopped.error from None
 
 
 async def plan(

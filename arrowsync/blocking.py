@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
+from threading import current_thread
 from types import ModuleType, TracebackType
 from typing import TypeVar, cast
 
@@ -50,9 +51,12 @@ class Connection:
         """A transaction of your own, around as many calls as you like: all or nothing of them."""
         transaction: AbstractAsyncContextManager[None] = self._async.transaction()
         _portal.run(transaction.__aenter__)
+        before = aio.inside.get()
+        aio.inside.set(before | {self._async})  # the call above ran in a context of its own
         try:
             yield
         finally:
+            aio.inside.set(before)
             raised = sys.exc_info()
             _portal.run(lambda: transaction.__aexit__(*raised))
 
@@ -143,12 +147,12 @@ def sync_table(
     >>> report.inserted, report.updated, report.unchanged
     (1, 1, 0)
     """
-    declared = _described(table)
+    declared, connection = _described(table), _unwrapped(conn)
     return _portal.run(
         lambda: aio.sync_table(
             data,
             declared,
-            _unwrapped(conn),
+            connection,
             mode=mode,
             key=key,
             on_conflict=on_conflict,
@@ -169,8 +173,8 @@ def plan(
     schema_changes: SchemaChanges = "safe",
 ) -> MigrationPlan:
     """What `migrate` would do, as readable steps: `print(plan)`, `plan.steps`, `plan.statements`; empty if nothing."""
-    declared = _described(tables)
-    return _portal.run(lambda: aio.plan(declared, _unwrapped(conn), schema_changes=schema_changes))
+    declared, connection = _described(tables), _unwrapped(conn)
+    return _portal.run(lambda: aio.plan(declared, connection, schema_changes=schema_changes))
 
 
 def migrate(
@@ -180,14 +184,14 @@ def migrate(
     schema_changes: SchemaChanges = "safe",
 ) -> MigrationPlan:
     """Create or alter the live tables to match their declarations, in one transaction; what was done is returned."""
-    declared = _described(tables)
-    return _portal.run(lambda: aio.migrate(declared, _unwrapped(conn), schema_changes=schema_changes))
+    declared, connection = _described(tables), _unwrapped(conn)
+    return _portal.run(lambda: aio.migrate(declared, connection, schema_changes=schema_changes))
 
 
 def read_table(table: type | pa.Schema | str, conn: object) -> pa.Table:
     """All rows of the table, in its declared types; of a table given by name, in the types that it has."""
-    declared = _described(table)
-    return _portal.run(lambda: aio.read_table(declared, _unwrapped(conn)))
+    declared, connection = _described(table), _unwrapped(conn)
+    return _portal.run(lambda: aio.read_table(declared, connection))
 
 
 def read_batches(table: type | pa.Schema | str, conn: object) -> Generator[pa.RecordBatch]:
@@ -232,7 +236,10 @@ def _described(tables: T) -> T:
 
 def _unwrapped(conn: object) -> object:
     if isinstance(conn, Connection):
-        return conn._async  # pyright: ignore[reportPrivateUsage]
+        connection = conn._async  # pyright: ignore[reportPrivateUsage]
+        if connection.busy and current_thread().name.startswith("arrowsync-"):
+            raise aio.busy_error("loading this very source", "read from a second connection")
+        return connection
     if isinstance(conn, aio.Connection):
         raise DeclarationError(
             "this is an async connection", hint="await arrowsync.aio.sync_table, or use arrowsync.connect"

@@ -33,8 +33,9 @@ class SyncOptions:
         _check("dedup", self.dedup, get_args(Dedup))
         _check("on_error", self.on_error, get_args(OnError))
         _check("schema_changes", self.schema_changes, get_args(SchemaChanges))
-        if self.max_rejects is not None and self.max_rejects < 0:
-            raise DeclarationError(f"max_rejects is {self.max_rejects}, and must not be negative")
+        limit: object = self.max_rejects
+        if limit is not None and (not isinstance(limit, int) or limit < 0):
+            raise DeclarationError(f"max_rejects is {limit!r}", hint="give a number of rows, 0 or more")
         if self.on_conflict == "skip" and self.mode not in (None, "insert"):
             raise DeclarationError(
                 f'on_conflict="skip" goes with mode="insert", not {self.mode!r}',

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, wait
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 R = TypeVar("R")
@@ -46,9 +47,10 @@ class Portal:
             )
         done: Future[R] = Future()
         tasks: list[asyncio.Task[None]] = []
+        context = copy_context()
 
         def start() -> None:
-            tasks.append(loop.create_task(_settle(call, done)))
+            tasks.append(loop.create_task(_settle(call, done), context=context))
 
         def cancel() -> None:
             if tasks:

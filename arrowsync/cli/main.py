@@ -111,9 +111,9 @@ def _table(text: str) -> Any:
         sys.path.insert(0, str(Path.cwd()))
     try:
         module = import_module(module_name)
-    except ImportError as error:
+    except Exception as error:  # whatever the user's module raises
         raise DeclarationError(
-            f"the module {module_name!r} of --table {text} can't be imported: {error}",
+            f"the module {module_name!r} of --table {text} can't be imported: {type(error).__name__}: {error}",
             hint="run it from the folder of the module, or install the module",
         ) from error
     table = getattr(module, class_name, None)

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from arrowsync.convert.compile import Converter
 from arrowsync.convert.rejects import REJECTS_SCHEMA
-from arrowsync.errors import ConversionError
+from arrowsync.errors import ConversionError, SourceError
 from arrowsync.options import OnError
 from arrowsync.sources.stream import BatchStream
 
@@ -52,7 +52,7 @@ class Intake:
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         with self.stream:
-            for batch in self.stream:
+            for batch in _taken(iter(self.stream)):
                 started = perf_counter()
                 good = self._convert(batch)
                 self.rows_read += batch.num_rows
@@ -87,3 +87,29 @@ class Intake:
             sample=(first["value"],),
             hint="nothing was changed; mend the data, or allow more rejects",
         )
+
+
+class SourceStopped(Exception):
+    """What the source raised to stop the program, carried as a plain error until the load has rolled back.
+
+    asyncio takes such an exception for its own: it would stop the event loop, or pass for the closing of a generator.
+    """
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def _taken(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    while True:
+        try:
+            batch = next(batches, None)
+        except (KeyboardInterrupt, SystemExit) as error:
+            raise SourceStopped(error) from error
+        except GeneratorExit as error:
+            raise SourceError(
+                "the source raised GeneratorExit", hint="let it return where it has no more rows"
+            ) from error
+        if batch is None:
+            return
+        yield batch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, make_dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -597,3 +598,57 @@ def test_progress_is_reported(conn: arrowsync.Connection) -> None:
     assert len(seen) > 1
     assert seen[-1][0] == 200_000
     assert seen == sorted(seen)
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+def test_a_source_that_wants_to_stop_the_program_does(conn: arrowsync.Connection, kind: type[BaseException]) -> None:
+    arrowsync.sync_table([item(1, "old")], Item, conn)
+
+    def rows() -> Iterator[tuple[int, str, None]]:
+        for n in range(2, 100_000):
+            yield n, "x", None
+        raise kind
+
+    with pytest.raises(kind):
+        arrowsync.sync_table(rows(), Item, conn)
+    assert rows_of(Item, conn) == [{"id": 1, "name": "old", "price": None}]
+
+
+def test_a_source_that_reads_the_connection_being_loaded_is_refused(conn: arrowsync.Connection) -> None:
+    arrowsync.sync_table([item(1)], Item, conn)
+    with pytest.raises(arrowsync.DatabaseError, match="busy with loading this very source"):
+        arrowsync.sync_table(
+            (row for batch in arrowsync.read_batches(Item, conn) for row in batch.to_pylist()), Item, conn
+        )
+    assert arrowsync.sync_table([item(1)], Item, conn).unchanged == 1
+
+
+def test_another_thread_waits_for_the_end_of_a_transaction(conn: arrowsync.Connection) -> None:
+    arrowsync.sync_table([item(1)], Item, conn)
+    other = threading.Thread(target=lambda: arrowsync.sync_table([item(2)], Item, conn))
+
+    def rolled_back() -> None:
+        with conn.transaction():
+            arrowsync.sync_table([item(3)], Item, conn)
+            other.start()
+            other.join(0.5)
+            assert other.is_alive(), "it waits"
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        rolled_back()
+    other.join(30)
+    assert [row["id"] for row in rows_of(Item, conn)] == [1, 2]
+
+
+def test_a_closed_connection_says_so(database_url: str) -> None:
+    conn = arrowsync.connect(database_url)
+    conn.close()
+    conn.close()
+    for call in (
+        lambda: arrowsync.sync_table([item(1)], Item, conn),
+        lambda: conn.execute("SELECT 1"),
+        lambda: arrowsync.read_table(Item, conn),
+    ):
+        with pytest.raises(arrowsync.ConnectionLost, match="closed"):
+            call()

@@ -189,7 +189,9 @@ def test_encoding_changes_nothing_and_remembers_nothing() -> None:
 
 
 def test_one_encoder_serves_many_threads() -> None:
-    batches = [column(pa.array([f"{n}" * (n % 7) if n % 5 else None for n in range(k)])) for k in range(1, 200)]
+    batches = [
+        column(pa.array([f"{n}" * (n % 7) if n % 5 else None for n in range(k)], pa.string())) for k in range(200)
+    ]
     encoder = compile_pgcopy(batches[0].schema, [SqlType("text")])
     expected = [bytes(encoder(batch)) for batch in batches]
     with ThreadPoolExecutor(4) as pool:

@@ -26,7 +26,7 @@ from arrowsync.dialects.duckdb.loading import default_memory, insert_batches
 from arrowsync.dialects.duckdb.quoting import QUOTING
 from arrowsync.dialects.duckdb.reading import read_query, sendable, sendable_schema
 from arrowsync.dialects.duckdb.types import spec_of
-from arrowsync.errors import DeclarationError, MissingDriver
+from arrowsync.errors import ArrowSyncError, DeclarationError, MissingDriver
 from arrowsync.sql import SQL
 
 if TYPE_CHECKING:
@@ -155,6 +155,8 @@ class DuckDBSession:
                 await self._worker.run(calls.abort, self._connection)
                 if _NO_SAVEPOINTS not in getattr(error, "__notes__", ()):
                     error.add_note(_NO_SAVEPOINTS)
+                    if isinstance(error, ArrowSyncError):
+                        error.hint = f"{error.hint}; {_NO_SAVEPOINTS}" if error.hint else _NO_SAVEPOINTS
             raise
 
     async def load(self, target: LoadTarget, batches: Iterator[pa.RecordBatch]) -> LoadResult:

@@ -50,7 +50,7 @@ _CONFLICTS = ("onflict", "another transaction has altered", "Failed to commit")
 
 def translate(error: BaseException, statement: str | None = None, *, path: str | None = None) -> DatabaseError:
     """The error that the user gets in place of DuckDB's; `path` is the file, where one was being opened."""
-    text = _CONTEXT.sub("", str(error)).strip()
+    text = _CONTEXT.sub("", str(error)).strip().replace("\0", ".")  # it names catalog entries with NULs between
     found = _KIND.match(text)
     kind, detail = (found[1], text[found.end() :]) if found else ("", text)
     code = None if isinstance(error, OSError) else type(error).__name__
