@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from arrowsync.errors import DeclarationError
 
@@ -33,7 +33,7 @@ class SyncOptions:
         _check("dedup", self.dedup, get_args(Dedup))
         _check("on_error", self.on_error, get_args(OnError))
         _check("schema_changes", self.schema_changes, get_args(SchemaChanges))
-        limit: object = self.max_rejects
+        limit = cast(object, self.max_rejects)
         if limit is not None and (not isinstance(limit, int) or limit < 0):
             raise DeclarationError(f"max_rejects is {limit!r}", hint="give a number of rows, 0 or more")
         if self.on_conflict == "skip" and self.mode not in (None, "insert"):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
 from arrowsync.catalog import Column, Table
-from arrowsync.dialects.dialect import Dialect, LoadTarget, MergeJob, Outcome, Session
+from arrowsync.dialects.dialect import Dialect, LoadTarget, MergeJob, MergeStep, Outcome, Session
 from arrowsync.errors import ConstraintViolated
+from arrowsync.migrate.changes import CreateTable, SetKey
 from arrowsync.sql import sql
 from arrowsync.sync.intake import Intake
 
@@ -37,6 +38,22 @@ async def load_straight(session: Session, table: Table, intake: Intake, *, repla
     return counts
 
 
+async def load_new(dialect: Dialect, session: Session, job: MergeJob, intake: Intake) -> Counts:
+    """The rows into a table that is created here, for `job`, which names it as its own staging table.
+
+    The key comes last: an index is built over all the rows at once, and the rows are written once. With TPC-H lineitem at
+    scale 1 that took 15 s in DuckDB, and staging and merging 27 s (2026-11-21).
+    """
+    for statement in dialect.render(CreateTable(replace(job.target, key=()))):
+        await session.execute(statement)
+    counts = await load_straight(session, job.target, intake, replace=False)
+    await _resolve_duplicates(dialect, session, job, counts)
+    counts.rows["inserted"] = counts.loaded - counts["duplicates"]
+    for statement in dialect.render(SetKey(job.target.name, job.key, ())):
+        await session.execute(statement)
+    return counts
+
+
 async def stage(dialect: Dialect, session: Session, table: Table, intake: Intake) -> tuple[LoadTarget, Counts]:
     """The rows into a new staging table, with the types of the target's columns and none of its constraints."""
     columns = _columns(table, intake.schema)
@@ -52,15 +69,27 @@ async def merge(dialect: Dialect, session: Session, job: MergeJob, counts: Count
     if job.key and job.dedup == "error":
         await _refuse_duplicates(dialect, session, job)
     for step in dialect.merge_steps(job):
-        rows = await session.execute(step.statement)
-        if step.outcome is not None:
-            counts.rows[step.outcome] = counts[step.outcome] + rows
+        await _run(session, step, counts)
     await session.execute(sql("DROP TABLE {staging}", staging=job.staging.identifier))
 
 
 def _columns(table: Table, schema: pa.Schema) -> tuple[Column, ...]:
     by_name = {column.name: column for column in table.columns}
     return tuple(by_name[name] for name in schema.names)
+
+
+async def _resolve_duplicates(dialect: Dialect, session: Session, job: MergeJob, counts: Counts) -> None:
+    if job.dedup == "error":
+        await _refuse_duplicates(dialect, session, job)
+    for step in dialect.merge_steps(job):
+        if step.outcome == "duplicates":
+            await _run(session, step, counts)
+
+
+async def _run(session: Session, step: MergeStep, counts: Counts) -> None:
+    rows = await session.execute(step.statement)
+    if step.outcome is not None:
+        counts.rows[step.outcome] = counts[step.outcome] + rows
 
 
 async def _refuse_duplicates(dialect: Dialect, session: Session, job: MergeJob) -> None:

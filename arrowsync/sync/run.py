@@ -15,14 +15,14 @@ from arrowsync.convert.compile import Converter, compile_converter
 from arrowsync.declare.spec import TableSpec
 from arrowsync.dialects.dialect import Dialect, MergeJob, Session
 from arrowsync.errors import DatabaseError, DeclarationError
-from arrowsync.migrate.changes import describe
+from arrowsync.migrate.changes import CreateTable, describe
 from arrowsync.migrate.plan import MigrationPlan
 from arrowsync.options import Mode, SyncOptions
 from arrowsync.report import SyncReport
 from arrowsync.sources.open import open_batches
 from arrowsync.sync.apply import apply_steps, make_plan
 from arrowsync.sync.intake import Intake, Progress
-from arrowsync.sync.load import Counts, load_straight, merge, stage
+from arrowsync.sync.load import Counts, load_new, load_straight, merge, stage
 from arrowsync.sync.tables import Aim, aim_at, declared_spec
 
 
@@ -159,9 +159,14 @@ def _choose_mode(spec: TableSpec, brought: list[str], options: SyncOptions) -> M
 async def _carry_out(
     job: Job, intake: Intake, dialect: Dialect, session: Session, options: SyncOptions, clock: Clock
 ) -> Counts:
+    new = _is_new(job)
     with clock.phase("migrate"):
-        await apply_steps(dialect, session, job.plan.creating)
-    if _goes_straight(job, options):
+        steps = job.plan.creating
+        await apply_steps(dialect, session, [s for s in steps if not (new and isinstance(s.change, CreateTable))])
+    if new:
+        with clock.phase("load"):
+            counts = await load_new(dialect, session, _merge_job(job, job.table.name, intake, options), intake)
+    elif _goes_straight(job, options):
         with clock.phase("load"):
             counts = await load_straight(session, job.table, intake, replace=job.mode == "replace")
     else:
@@ -172,16 +177,7 @@ async def _carry_out(
             await apply_steps(dialect, session, job.plan.altering)
         with clock.phase("merge"):
             await dialect.lock(session, job.table.name, "merge")
-            merge_job = MergeJob(
-                job.table,
-                staging.name,
-                tuple(intake.schema.names),
-                job.key,
-                job.mode,
-                options.on_conflict,
-                options.dedup,
-            )
-            await merge(dialect, session, merge_job, counts)
+            await merge(dialect, session, _merge_job(job, staging.name, intake, options), counts)
     if counts.loaded != intake.rows_passed:
         raise DatabaseError(
             f"{intake.rows_passed:,} rows were sent to {job.table.name}, and {counts.loaded:,} arrived",
@@ -190,6 +186,20 @@ async def _carry_out(
     for statement in dialect.after_load(job.table, intake.schema.names):
         await session.execute(statement)
     return counts
+
+
+def _merge_job(job: Job, staging: ObjectName, intake: Intake, options: SyncOptions) -> MergeJob:
+    columns = tuple(intake.schema.names)
+    return MergeJob(job.table, staging, columns, job.key, job.mode, options.on_conflict, options.dedup)
+
+
+def _is_new(job: Job) -> bool:
+    """Whether the table is created here, and can get its key when the rows are in it.
+
+    Not where rows are only inserted, which is to fail at the first repeated key, nor where other keys are checked meanwhile.
+    """
+    created = any(isinstance(step.change, CreateTable) for step in job.plan.steps)
+    return created and job.mode != "insert" and bool(job.key) and not job.table.unique
 
 
 def _goes_straight(job: Job, options: SyncOptions) -> bool:
