@@ -9,14 +9,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
-from threading import current_thread
 from types import ModuleType, TracebackType
 from typing import TypeVar, cast
 
 import pyarrow as pa
 
 from arrowsync import aio
-from arrowsync.bridge import Portal
+from arrowsync.bridge import Portal, in_worker
 from arrowsync.declare.dataclasses import describe
 from arrowsync.errors import DeclarationError
 from arrowsync.migrate.plan import MigrationPlan
@@ -237,7 +236,7 @@ def _described(tables: T) -> T:
 def _unwrapped(conn: object) -> object:
     if isinstance(conn, Connection):
         connection = conn._async  # pyright: ignore[reportPrivateUsage]
-        if connection.busy and current_thread().name.startswith("arrowsync-"):
+        if connection.busy and in_worker():
             raise aio.busy_error("loading this very source", "read from a second connection")
         return connection
     if isinstance(conn, aio.Connection):

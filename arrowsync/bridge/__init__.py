@@ -3,6 +3,6 @@
 from arrowsync.bridge.portal import Portal
 from arrowsync.bridge.prefetch import prefetch
 from arrowsync.bridge.reader import GuardedReader, guarded_reader
-from arrowsync.bridge.worker import Worker
+from arrowsync.bridge.worker import Worker, in_worker
 
-__all__ = ["GuardedReader", "Portal", "Worker", "guarded_reader", "prefetch"]
+__all__ = ["GuardedReader", "Portal", "Worker", "guarded_reader", "in_worker", "prefetch"]

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def in_worker() -> bool:
+    """Whether the running code is called from a thread of arrowsync's, as a source is that is being read."""
+    return threading.current_thread().name.startswith("arrowsync-")
 
 
 class Worker:
