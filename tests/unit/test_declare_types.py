@@ -112,10 +112,6 @@ def refused(annotation: Any, default: Any = NO_TYPE) -> DeclarationError:
         (time, pa.time64("us")),
         (timedelta, pa.duration("us")),
         (UUID, pa.uuid()),
-        (IPv4Address, pa.string()),
-        (IPv6Address, pa.string()),
-        (IPv4Address | IPv6Address, pa.string()),
-        (Union[IPv6Address, IPv4Address], pa.string()),
         (dict, pa.json_()),
         (typing.Dict, pa.json_()),
         (dict[str, int], pa.json_()),
@@ -127,6 +123,21 @@ def refused(annotation: Any, default: Any = NO_TYPE) -> DeclarationError:
 def test_each_type_has_its_arrow_type(annotation: Any, expected: pa.DataType) -> None:
     assert column_of(annotation) == ColumnSpec("x", expected)
     assert column_of(Optional[annotation]) == ColumnSpec("x", expected, nullable=True)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "version"),
+    [
+        (IPv4Address, "4"),
+        (IPv6Address, "6"),
+        (IPv4Address | IPv6Address, "any"),
+        (Union[IPv6Address, IPv4Address], "any"),
+    ],
+    ids=str,
+)
+def test_an_ip_address_is_text_of_its_version(annotation: Any, version: Any) -> None:
+    assert column_of(annotation) == ColumnSpec("x", pa.string(), ip=version)
+    assert column_of(Optional[annotation]) == ColumnSpec("x", pa.string(), nullable=True, ip=version)
 
 
 @pytest.mark.parametrize(
