@@ -17,16 +17,24 @@ from arrowsync.blocking import (
     read_table,
     sync_table,
 )
+from arrowsync.declare.json_schema import from_json_schema
 from arrowsync.declare.markers import (
+    ArrowType,
+    Check,
+    ColumnName,
+    ForeignKey,
     Identity,
+    Index,
     JsonType,
     MaxLength,
     Precision,
     PrimaryKey,
+    Range,
     RenamedFrom,
     TimePrecision,
     TimeZone,
     Unique,
+    UniqueKey,
     float32,
     float64,
     int8,
@@ -38,6 +46,7 @@ from arrowsync.declare.markers import (
     uint32,
     uint64,
 )
+from arrowsync.declare.to_json_schema import to_json_schema
 from arrowsync.errors import (
     ArrowSyncError,
     ConnectionLost,
@@ -52,21 +61,32 @@ from arrowsync.errors import (
     UnsupportedChange,
 )
 from arrowsync.migrate.plan import MigrationPlan
+from arrowsync.options import ArrayMode, EnumMode, GeneratorOptions, StructMode
 from arrowsync.report import SyncReport
 from arrowsync.sources.stream import BatchStream
+from arrowsync.sync.described import to_source
+from arrowsync.sync.script import create_sql
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ArrayMode",
     "ArrowSyncError",
+    "ArrowType",
     "BatchStream",
+    "Check",
+    "ColumnName",
     "Connection",
     "ConnectionLost",
     "ConstraintViolated",
     "ConversionError",
     "DatabaseError",
     "DeclarationError",
+    "EnumMode",
+    "ForeignKey",
+    "GeneratorOptions",
     "Identity",
+    "Index",
     "JsonType",
     "MaxLength",
     "MigrationError",
@@ -74,18 +94,23 @@ __all__ = [
     "MissingDriver",
     "Precision",
     "PrimaryKey",
+    "Range",
     "RefusedChange",
     "RenamedFrom",
     "SourceError",
+    "StructMode",
     "SyncReport",
     "TimePrecision",
     "TimeZone",
     "Unique",
+    "UniqueKey",
     "UnsupportedChange",
     "aio",
     "connect",
+    "create_sql",
     "float32",
     "float64",
+    "from_json_schema",
     "int8",
     "int16",
     "int32",
@@ -96,6 +121,8 @@ __all__ = [
     "read_batches",
     "read_table",
     "sync_table",
+    "to_json_schema",
+    "to_source",
     "uint8",
     "uint16",
     "uint32",

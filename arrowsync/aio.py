@@ -1,4 +1,4 @@
-"""The public names, async. `arrowsync` has the same ones, blocking.
+"""The public names, async. `arrowsync` has the same ones, blocking; those that need no connection are the very same.
 
 async with arrowsync.aio.connect("postgresql://localhost/warehouse") as conn:
     report = await arrowsync.aio.sync_table(df, UserTable, conn)
@@ -16,6 +16,8 @@ from typing import Any
 import pyarrow as pa
 
 from arrowsync.bridge import Worker
+from arrowsync.declare.json_schema import from_json_schema
+from arrowsync.declare.to_json_schema import to_json_schema
 from arrowsync.dialects import open_session
 from arrowsync.dialects.dialect import Dialect, Session
 from arrowsync.errors import ConnectionLost, DatabaseError, DeclarationError
@@ -26,17 +28,23 @@ from arrowsync.report import SyncReport
 from arrowsync.sources.stream import BatchStream
 from arrowsync.sql import trusted
 from arrowsync.sync import migration, read, run, source
+from arrowsync.sync.described import to_source
 from arrowsync.sync.intake import SourceStopped
+from arrowsync.sync.script import create_sql
 
 __all__ = [
     "Connection",
     "connect",
+    "create_sql",
+    "from_json_schema",
     "migrate",
     "open_source",
     "plan",
     "read_batches",
     "read_table",
     "sync_table",
+    "to_json_schema",
+    "to_source",
 ]
 
 
@@ -131,7 +139,7 @@ class Connection:
         await self.close()
 
     def __repr__(self) -> str:
-        return f"<arrowsync connection to {self._dialect.name}>"
+        return f"<arrowsync connection to {self._dialect.language.name}>"
 
 
 class _Connecting(Awaitable[Connection], AbstractAsyncContextManager[Connection]):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, cast, get_args
 
 from arrowsync.errors import DeclarationError
@@ -12,6 +14,57 @@ OnConflict = Literal["error", "skip"]
 Dedup = Literal["last", "first", "error"]
 OnError = Literal["raise", "reject"]
 SchemaChanges = Literal["none", "safe", "all"]
+
+
+class EnumMode(enum.Enum):
+    """How a column holds the members of an enum."""
+
+    TYPE = "type"
+    """A named type of the database (PostgreSQL)."""
+    INLINE = "inline"
+    """A type that the column spells out (MySQL, DuckDB)."""
+    CHECK = "check"
+    """Text, and a check that it is one of the labels."""
+    RELATION = "relation"
+    """The number of a row in a lookup table, which has the columns `id` and `value`."""
+
+
+class StructMode(enum.Enum):
+    """How a column holds an object of a dataclass that has no key."""
+
+    TYPE = "type"
+    JSON = "json"
+    TEXT = "text"
+
+
+class ArrayMode(enum.Enum):
+    """How a column holds a list or a set. That of objects of another table is always a RELATION."""
+
+    ARRAY = "array"
+    JSON = "json"
+    TEXT = "text"
+    RELATION = "relation"
+    """A join table, with a row for each element."""
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorOptions:
+    """How declarations become SQL objects. A mode of None is the one that the database does best.
+
+    `namespaces` maps a module (its name) to the namespace of the tables that it declares, where their classes don't say it
+    themselves. Without `foreign_constraints` there are no foreign keys. With `initialize_tables` lookup tables get a row for
+    each label. Annotations of a class in `skip_annotations` are ignored. With `auto_default` each column that is required
+    gets a default: zero, the empty text, the first label.
+    """
+
+    enum_mode: EnumMode | None = None
+    struct_mode: StructMode | None = None
+    array_mode: ArrayMode | None = None
+    namespaces: Mapping[str, str | None] = field(default_factory=dict[str, "str | None"])
+    foreign_constraints: bool = True
+    initialize_tables: bool = False
+    skip_annotations: tuple[type, ...] = ()
+    auto_default: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,22 +2,38 @@
 
 from arrowsync.catalog.objects import (
     Catalog,
+    Check,
     Column,
     DefaultExpression,
     DefaultValue,
     EnumType,
+    ForeignKey,
+    Index,
+    Namespace,
     ObjectName,
+    OnDelete,
+    StructMember,
+    StructType,
     Table,
+    UniqueKey,
 )
 from arrowsync.catalog.types import SqlType
 
 __all__ = [
     "Catalog",
+    "Check",
     "Column",
     "DefaultExpression",
     "DefaultValue",
     "EnumType",
+    "ForeignKey",
+    "Index",
+    "Namespace",
     "ObjectName",
+    "OnDelete",
     "SqlType",
+    "StructMember",
+    "StructType",
     "Table",
+    "UniqueKey",
 ]

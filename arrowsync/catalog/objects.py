@@ -1,17 +1,22 @@
-"""The objects of a database: `Catalog`, `Table`, `Column`, `EnumType`, as plain frozen values.
+"""The objects of a database: `Catalog`, `Table`, `Column`, keys, `EnumType`, `StructType`, as plain frozen values.
 
 Both sides of a diff are made of these: what discovery found, and what the declarations ask for. Names are as the server
-stores them; the order of columns is the table's.
+stores them; the order of columns is the table's. `str(object)` is ANSI SQL (`catalog.ansi`); that of a name is plain.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeVar
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from arrowsync.catalog.types import SqlType
 from arrowsync.sql import SQL, Identifier
 
+if TYPE_CHECKING:
+    from arrowsync.catalog.ansi import CatalogObject
+
+OnDelete = Literal["cascade", "restrict", "set null", "set default"]
 TableKind = Literal["table", "view", "foreign table", "partitioned table"]
 
 
@@ -25,6 +30,16 @@ class ObjectName:
     @property
     def identifier(self) -> Identifier:
         return Identifier(self.namespace, self.name)
+
+    @property
+    def local(self) -> str:
+        """The name in quotes, without the namespace: `"orders"`."""
+        return _ansi(Identifier(self.name))
+
+    @property
+    def qualified(self) -> str:
+        """The whole name in quotes: `"sales"."orders"`."""
+        return _ansi(self.identifier)
 
     def __str__(self) -> str:
         return f"{self.namespace}.{self.name}" if self.namespace else self.name
@@ -61,17 +76,75 @@ class Column:
         """Whether every inserted row has to bring a value."""
         return not (self.nullable or self.identity or self.generated or self.default is not None)
 
+    def __str__(self) -> str:
+        return _ansi(self)
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueKey:
+    """Columns that no two rows have the same values in. A name of None is the server's choice."""
+
+    columns: tuple[str, ...]
+    name: str | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        return _ansi(self)
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """Columns whose values are those of a key of the table `target`, in its columns `referenced`."""
+
+    columns: tuple[str, ...]
+    target: ObjectName
+    referenced: tuple[str, ...]
+    on_delete: OnDelete | None = None
+    name: str | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        return _ansi(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A condition that holds for each row."""
+
+    condition: SQL
+    name: str
+
+    def __str__(self) -> str:
+        return _ansi(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index; its parts are columns, or expressions."""
+
+    parts: tuple[str | SQL, ...]
+    name: str
+    unique: bool = False
+
+    def __str__(self) -> str:
+        return _ansi(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: columns in order, primary key and unique keys by column names."""
+    """One table: columns in order, primary key by column names, and its constraints and indexes.
+
+    `rows` are those that a lookup table is created with, values of all columns but identity ones.
+    """
 
     name: ObjectName
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
-    unique: tuple[tuple[str, ...], ...] = ()
+    unique: tuple[UniqueKey, ...] = ()
     comment: str | None = None
     kind: TableKind = "table"
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    checks: tuple[Check, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    rows: tuple[tuple[Any, ...], ...] = field(default=(), compare=False)
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
@@ -82,6 +155,13 @@ class Table:
             return replace(self, columns=(*self.columns, column))
         return replace(self, columns=tuple(column if c.name == column.name else c for c in self.columns))
 
+    def without_foreign_keys(self, keys: Collection[ForeignKey]) -> Table:
+        """The table without these foreign keys, which are added when all tables are there."""
+        return replace(self, foreign_keys=tuple(key for key in self.foreign_keys if key not in keys))
+
+    def __str__(self) -> str:
+        return _ansi(self)
+
 
 @dataclass(frozen=True, slots=True)
 class EnumType:
@@ -89,6 +169,47 @@ class EnumType:
 
     name: ObjectName
     labels: tuple[str, ...]
+    comment: str | None = None
+
+    def __str__(self) -> str:
+        return _ansi(self)
+
+
+@dataclass(frozen=True, slots=True)
+class StructMember:
+    """One member of a struct type; each may be NULL."""
+
+    name: str
+    type: SqlType
+    comment: str | None = None
+
+    def __str__(self) -> str:
+        return _ansi(self)
+
+
+@dataclass(frozen=True, slots=True)
+class StructType:
+    """A named struct type, on the engines that have them (PostgreSQL's composite types)."""
+
+    name: ObjectName
+    members: tuple[StructMember, ...]
+    comment: str | None = None
+
+    def __str__(self) -> str:
+        return _ansi(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """What a catalog has in one namespace; `name` is None for the connection's default one."""
+
+    name: str | None
+    tables: tuple[Table, ...] = ()
+    enums: tuple[EnumType, ...] = ()
+    structs: tuple[StructType, ...] = ()
+
+    def __str__(self) -> str:
+        return _ansi(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +219,27 @@ class Catalog:
     tables: tuple[Table, ...] = ()
     enums: tuple[EnumType, ...] = ()
     namespaces: tuple[str, ...] = ()
+    structs: tuple[StructType, ...] = ()
 
     def table(self, name: ObjectName) -> Table | None:
         return next((table for table in self.tables if table.name == name), None)
 
     def enum(self, name: ObjectName) -> EnumType | None:
         return next((enum for enum in self.enums if enum.name == name), None)
+
+    def struct(self, name: ObjectName) -> StructType | None:
+        return next((struct for struct in self.structs if struct.name == name), None)
+
+    def namespace(self, name: str | None) -> Namespace | None:
+        """The objects of one namespace (of the default one: None); None where there is no such namespace."""
+        if name is not None and name not in self.namespaces:
+            return None
+        return Namespace(
+            name,
+            tuple(table for table in self.tables if table.name.namespace == name),
+            tuple(enum for enum in self.enums if enum.name.namespace == name),
+            tuple(struct for struct in self.structs if struct.name.namespace == name),
+        )
 
     def with_table(self, table: Table) -> Catalog:
         """The catalog with `table` in the place of the one of its name, or added."""
@@ -113,8 +249,21 @@ class Catalog:
         """The catalog with `enum` in the place of the one of its name, or added."""
         return replace(self, enums=_put(self.enums, enum))
 
+    def with_struct(self, struct: StructType) -> Catalog:
+        """The catalog with `struct` in the place of the one of its name, or added."""
+        return replace(self, structs=_put(self.structs, struct))
 
-_Named = TypeVar("_Named", Table, EnumType)
+    def __str__(self) -> str:
+        return _ansi(self)
+
+
+def _ansi(thing: CatalogObject) -> str:
+    from arrowsync.catalog.ansi import to_sql  # which is made of these classes
+
+    return to_sql(thing)
+
+
+_Named = TypeVar("_Named", Table, EnumType, StructType)
 
 
 def _put(objects: tuple[_Named, ...], new: _Named) -> tuple[_Named, ...]:

@@ -12,7 +12,8 @@ class SqlType:
     `name` is the dialect's canonical lower-case name without arguments (`"bigint"`, `"varchar"`, `"numeric"`); `args` are
     its integer arguments (length, or precision and scale). An enum has its `labels`, and is called `name` in `namespace`
     where the dialect has named enum types (`name` is `"enum"` where they are inline). An array is `SqlType("array",
-    element=...)`.
+    element=...)`. A struct has `members`, names and types, and a name and `namespace` of its own where the dialect has named
+    struct types (else it is called `"struct"`).
     """
 
     name: str
@@ -20,10 +21,13 @@ class SqlType:
     labels: tuple[str, ...] = ()
     namespace: str | None = None
     element: SqlType | None = None
+    members: tuple[tuple[str, SqlType], ...] = ()
 
     def __str__(self) -> str:
         if self.element is not None:
             return f"{self.element}[]"
+        if self.members and self.name == "struct":
+            return f"struct({', '.join(f'{name} {member}' for name, member in self.members)})"
         if self.args:
             return f"{self.name}({', '.join(map(str, self.args))})"
         return self.name

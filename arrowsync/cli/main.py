@@ -14,7 +14,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, get_args
+from types import ModuleType
+from typing import Any, TypeVar, get_args
 
 from arrowsync import aio
 from arrowsync.errors import (
@@ -26,8 +27,19 @@ from arrowsync.errors import (
     MissingDriver,
     SourceError,
 )
-from arrowsync.options import Dedup, Mode, OnConflict, OnError, SchemaChanges
+from arrowsync.options import (
+    ArrayMode,
+    Dedup,
+    EnumMode,
+    GeneratorOptions,
+    Mode,
+    OnConflict,
+    OnError,
+    SchemaChanges,
+    StructMode,
+)
 from arrowsync.report import SyncReport
+from arrowsync.sync.script import create_sql
 
 EXIT_CODES: dict[type[ArrowSyncError], int] = {
     DeclarationError: 2,
@@ -97,6 +109,22 @@ async def _migrate(options: argparse.Namespace) -> int:
     return 0
 
 
+async def _ddl(options: argparse.Namespace) -> int:
+    tables = [_class_or_module(text) for text in options.table]
+    modules = {table.__name__ if isinstance(table, ModuleType) else table.__module__ for table in tables}
+    generator = GeneratorOptions(
+        enum_mode=_mode(EnumMode, options.enum_mode),
+        struct_mode=_mode(StructMode, options.struct_mode),
+        array_mode=_mode(ArrayMode, options.array_mode),
+        namespaces=dict.fromkeys(modules, options.namespace) if options.namespace else {},
+        foreign_constraints=options.foreign_keys,
+        initialize_tables=options.initialize_tables,
+        auto_default=options.auto_default,
+    )
+    print(create_sql(tables, options.dialect, generator), end="")
+    return 0
+
+
 def commands() -> list[str]:
     """The names of all commands."""
     return list(_COMMANDS)
@@ -107,18 +135,41 @@ def _table(text: str) -> Any:
     module_name, colon, class_name = text.partition(":")
     if not colon:
         return text
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+    return _class_of(_import(module_name, text), class_name)
+
+
+def _class_or_module(text: str) -> Any:
+    """`module:Class` is that class, `module` all that the module declares; a path, `shop.py`, does for a module's name."""
+    name, colon, class_name = text.rpartition(":")
+    module = _import(name if colon else text, text)
+    return _class_of(module, class_name) if colon else module
+
+
+def _import(name: str, text: str) -> ModuleType:
+    """The module of that name or path, with its folder (the current one for a name) on the path of imports."""
+    path = Path(name)
+    from_path = path.suffix == ".py"
+    folder = str(path.resolve().parent if from_path else Path.cwd())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
     try:
-        module = import_module(module_name)
+        module = import_module(path.stem if from_path else name)
     except Exception as error:  # whatever the user's module raises
         raise DeclarationError(
-            f"the module {module_name!r} of --table {text} can't be imported: {type(error).__name__}: {error}",
+            f"the module {name!r} of {text} can't be imported: {type(error).__name__}: {error}",
             hint="run it from the folder of the module, or install the module",
         ) from error
-    table = getattr(module, class_name, None)
+    if from_path and Path(module.__file__ or "").resolve() != path.resolve():
+        raise DeclarationError(
+            f"{name} can't be imported: another module is called {path.stem!r}", hint="rename the file"
+        )
+    return module
+
+
+def _class_of(module: ModuleType, name: str) -> Any:
+    table = getattr(module, name, None)
     if table is None:
-        raise DeclarationError(f"the module {module_name!r} has no {class_name!r}", hint="--table is module:Class")
+        raise DeclarationError(f"the module {module.__name__!r} has no {name!r}", hint="a table is module:Class")
     return table
 
 
@@ -146,6 +197,13 @@ def _complain(error: ArrowSyncError) -> None:
     print(f"arrowsync: {error.message}", file=sys.stderr)
     if error.hint:
         print(f"  hint: {error.hint}", file=sys.stderr)
+
+
+_Mode = TypeVar("_Mode", EnumMode, StructMode, ArrayMode)
+
+
+def _mode(modes: type[_Mode], word: str | None) -> _Mode | None:
+    return None if word is None else modes(word)
 
 
 def _columns(text: str) -> list[str]:
@@ -180,6 +238,20 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("table", nargs="+", metavar="MODULE:CLASS", help="the declarations")
         command.add_argument("target", metavar="TARGET", help="a database URL")
         _common(command)
+
+    ddl = commands.add_parser("ddl", help="print the SQL script that creates declared tables, with no database")
+    ddl.add_argument(
+        "table", nargs="+", metavar="MODULE[:CLASS]", help="the declarations: one class, or all of a module or .py file"
+    )
+    ddl.add_argument("--dialect", required=True, help="ansi, postgresql, mysql, mariadb or duckdb")
+    for option, modes in (("--enum-mode", EnumMode), ("--struct-mode", StructMode), ("--array-mode", ArrayMode)):
+        ddl.add_argument(option, choices=[mode.value for mode in modes], help="what the dialect does best (default)")
+    ddl.add_argument("--namespace", help="the namespace of tables whose classes don't name one")
+    ddl.add_argument("--no-foreign-keys", dest="foreign_keys", action="store_false", help="leave foreign keys out")
+    ddl.add_argument("--initialize-tables", action="store_true", help="fill lookup tables with the labels of enums")
+    ddl.add_argument(
+        "--auto-default", action="store_true", help="give required columns a default: zero, the empty text"
+    )
     return parser
 
 
@@ -192,4 +264,5 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, int]]] =
     "load": _load,
     "plan": _plan,
     "migrate": _migrate,
+    "ddl": _ddl,
 }

@@ -94,6 +94,9 @@ def scatter(rows: Numbers, flags: Mask, length: int) -> Mask:
 
 def blank(values: Column, bad: Mask) -> Column:
     """`values` with NULL where `bad` is True."""
+    if pa.types.is_nested(values.type):  # which may hold an extension type, of which pyarrow makes no NULL
+        positions: Any = pa.array(np.arange(len(values)), mask=bad)
+        return values.take(positions)
     result: Column = compute.if_else(pa.array(bad), pa.scalar(None, values.type), values)
     return result
 

@@ -16,15 +16,11 @@ from typing import Any, cast
 import numpy as np
 import pyarrow as pa
 
-from arrowsync.convert.addresses import check_addresses
-from arrowsync.convert.arrays import Column, Converted, Failure, Kernel, any_of, is_valid, mask_array, record_batch
+from arrowsync.convert.arrays import Column, Kernel, mask_array, record_batch
 from arrowsync.convert.rejects import Checked, conversion_error, rejects_batch
 from arrowsync.convert.rules import kernel_for, refusal
 from arrowsync.declare.spec import ColumnSpec, TableSpec
 from arrowsync.errors import ConversionError
-
-NULL_REASON = "NULL in a required column"
-NULL_HINT = "declare the column Optional, or fill the values"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +44,7 @@ class _Step:
                 reason="a batch that can't be converted",
                 hint="send the data in smaller batches",
             ) from error
-        outcome = check_addresses(_without_nulls(outcome, self.column), self.column)
         return Checked(self.column, given, outcome)
-
-
-def _without_nulls(outcome: Converted, column: ColumnSpec) -> Converted:
-    values = outcome.values
-    if column.nullable or not values.null_count:
-        return outcome
-    nulls = ~is_valid(values) & ~any_of(outcome.failures, len(values))
-    if not nulls.any():
-        return outcome
-    return Converted(values, (*outcome.failures, Failure(nulls, NULL_REASON, NULL_HINT)))
 
 
 @dataclass(frozen=True, slots=True)

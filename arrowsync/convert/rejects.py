@@ -90,7 +90,7 @@ def _sample_value(values: Column, row: int) -> Any:
     try:
         return values[row].as_py()
     except UnicodeDecodeError:
-        return cell.view(pa.binary())[0].as_py()
+        return cell.view(pa.binary())[0].as_py() if pa.types.is_string(cell.type) else None
     except (ValueError, OverflowError):
         return value_texts(values.slice(row, 1), np.arange(1))[0].as_py()
 

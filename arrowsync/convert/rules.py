@@ -14,10 +14,16 @@ from typing import Any, TypeAlias, cast
 import pyarrow as pa
 from pyarrow import types
 
-from arrowsync.convert import decimals, jsontext, numbers, numbertext, temporal, temporaltext, text, uuids
-from arrowsync.convert.arrays import Column, Converted, Kernel, decimal_type
+from arrowsync.convert import decimals, durations, jsontext, numbers, numbertext, temporal, temporaltext, text, uuids
+from arrowsync.convert.addresses import check_addresses
+from arrowsync.convert.arrays import Column, Converted, Failure, Kernel, any_of, decimal_type, is_valid
 from arrowsync.convert.layouts import plain_type, through
+from arrowsync.convert.nested import misfit, nested_kernel
+from arrowsync.convert.nestedtext import nested_from_text
 from arrowsync.declare.spec import ColumnSpec
+
+NULL_REASON = "NULL in a required column"
+NULL_HINT = "declare the column Optional, or fill the values"
 
 
 class Family(enum.Enum):
@@ -64,10 +70,12 @@ RULES: dict[tuple[Family, Family], Rule] = {
     (F.STRING, F.FLOAT): numbertext.text_to_float,
     (F.STRING, F.DECIMAL): numbertext.text_to_decimal,
     (F.STRING, F.STRING): text.text_to_text,
+    (F.STRING, F.BINARY): uuids.text_to_binary,
     (F.STRING, F.DATE): temporaltext.text_to_date,
     (F.STRING, F.TIME): temporaltext.text_to_time,
     (F.STRING, F.NAIVE): temporaltext.text_to_naive,
     (F.STRING, F.ZONED): temporaltext.text_to_zoned,
+    (F.STRING, F.DURATION): durations.text_to_duration,
     (F.STRING, F.UUID): uuids.text_to_uuid,
     (F.STRING, F.JSON): jsontext.text_to_json,
     (F.STRING, F.ENUM): text.text_to_enum,
@@ -87,6 +95,7 @@ RULES: dict[tuple[Family, Family], Rule] = {
     (F.ZONED, F.ZONED): temporal.timestamp_to_timestamp,
     (F.ZONED, F.STRING): temporaltext.timestamp_to_text,
     (F.DURATION, F.DURATION): temporal.duration_to_duration,
+    (F.DURATION, F.STRING): durations.duration_to_text,
     (F.UUID, F.UUID): numbers.keep,
     (F.UUID, F.STRING): uuids.uuid_to_text,
     (F.UUID, F.BINARY): uuids.uuid_to_binary,
@@ -97,7 +106,6 @@ RULES: dict[tuple[Family, Family], Rule] = {
 WAYS_OUT: dict[tuple[Family, Family], str] = {
     (F.NAIVE, F.ZONED): "declare datetime without TimeZone, or say the zone of the data (polars: dt.replace_time_zone)",
     (F.DATE, F.ZONED): "declare date, or make the data timestamps with a zone",
-    (F.STRING, F.BINARY): "is it UTF-8, hexadecimal or Base64? Decode it to binary first, or declare str",
     (F.INT, F.NAIVE): "say what the numbers count: cast them to a timestamp first, or declare int",
     (F.INT, F.ZONED): "say what the numbers count: cast them to a timestamp with a zone first, or declare int",
     (F.INT, F.DATE): "say what the numbers count: cast them to a date first, or declare int",
@@ -150,14 +158,27 @@ def target_family(column: ColumnSpec) -> Family | None:
 
 
 def kernel_for(source: pa.DataType, column: ColumnSpec) -> Kernel | None:
-    """The kernel from a type of the data to a declared column, or None where no value could ever be converted."""
+    """The kernel from a type of the data to a declared column, or None where no value could ever be converted.
+
+    It refuses NULLs that aren't allowed, and text that is no address where one is declared.
+    """
+    kernel = _value_kernel(source, column)
+    return kernel and (lambda values: check_addresses(_without_nulls(kernel(values), column), column))
+
+
+def _value_kernel(source: pa.DataType, column: ColumnSpec) -> Kernel | None:
     if types.is_null(source):
         return lambda values: Converted(cast(Any, pa).nulls(len(values), column.type))
+    plain = plain_type(source)
+    own = family_of(plain)
+    if column.element is not None or column.struct is not None:
+        if own not in (F.STRING, F.JSON):
+            return nested_kernel(source, column, kernel_for)
+        parse = nested_from_text(column, kernel_for)
+        return parse and partial(through, parse)
     target = target_family(column)
     if target is None:
         return Converted if source == column.type else None
-    plain = plain_type(source)
-    own = family_of(plain)
     rule = None if own is None else RULES.get((own, target))
     if rule is None:
         return None
@@ -165,6 +186,16 @@ def kernel_for(source: pa.DataType, column: ColumnSpec) -> Kernel | None:
     if source == column.type and target is F.ENUM:
         return lambda values: Converted(values) if text.has_labels(values, column) else through(kernel, values)
     return kernel if plain == source and not isinstance(source, pa.BaseExtensionType) else partial(through, kernel)
+
+
+def _without_nulls(outcome: Converted, column: ColumnSpec) -> Converted:
+    values = outcome.values
+    if column.nullable or not values.null_count:
+        return outcome
+    nulls = ~is_valid(values) & ~any_of(outcome.failures, len(values))
+    if not nulls.any():
+        return outcome
+    return Converted(values, (*outcome.failures, Failure(nulls, NULL_REASON, NULL_HINT)))
 
 
 def _convert(values: Column, *, rule: Rule, check: Rule, column: ColumnSpec) -> Converted:
@@ -178,6 +209,8 @@ def _convert(values: Column, *, rule: Rule, check: Rule, column: ColumnSpec) -> 
 
 def refusal(source: pa.DataType, column: ColumnSpec) -> tuple[str, str]:
     """Why `kernel_for` gives None, as a short phrase, and the way out."""
+    if (unlike := misfit(source, column)) is not None:
+        return unlike, "name the members as they are declared, or declare those that the data has"
     plain = plain_type(source)
     own, target = family_of(plain), target_family(column)
     if own is None or target is None:

@@ -1,9 +1,9 @@
 """Kernels between text and date, time and timestamp, in RFC 3339: `2020-01-31`, `10:00:00.5`, `2020-01-31T10:00:00Z`.
 
 A timestamp may have a blank in the place of the `T`, may be a date alone (its midnight, naive) and has an offset
-(`Z`, `+01:00`, `+0100`, `+01`) where it is aware. An offset in text for a naive column is converted to UTC; text
-without one is refused by an aware column. Hours, minutes and seconds are all there, and the fraction has at most
-microseconds.
+(`Z`, `+01:00`, `+0100`, `+01`, and `+00:53:28`, local mean time as PostgreSQL prints it) where it is aware. An offset in
+text for a naive column is converted to UTC; text without one is refused by an aware column. A time of day may have a `Z`,
+and no other offset. Hours, minutes and seconds are all there, and the fraction has at most microseconds.
 
 pyarrow's parser goes first, being fast; only a column that it refuses, or where it is laxer than this, is taken apart
 with a regular expression.
@@ -46,9 +46,9 @@ from arrowsync.declare.spec import ColumnSpec
 
 _DATE = r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})"
 _TIME = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]+))?"
-_OFFSET = r"(?P<zone>Z|(?P<zone_sign>[+-])(?P<zone_hour>[0-9]{2})(?::?(?P<zone_minute>[0-9]{2}))?)"
+_OFFSET = r"(?P<zone>Z|(?P<zone_sign>[+-])(?P<zone_hour>[0-9]{2})(?::?(?P<zone_minute>[0-9]{2})(?::(?P<zone_second>[0-9]{2}))?)?)"
 DATE_TEXT = f"^{_DATE}$"
-TIME_TEXT = f"^{_TIME}$"
+TIME_TEXT = f"^{_TIME}Z?$"
 TIMESTAMP_TEXT = f"^{_DATE}(?:[T ]{_TIME}{_OFFSET}?)?$"
 
 NOT_A_DATE = Complaint("not a date like 2020-01-31", "write dates as year-month-day (ISO 8601)")
@@ -81,9 +81,13 @@ def text_to_date(values: Column, column: ColumnSpec) -> Converted:
 def text_to_time(values: Column, column: ColumnSpec) -> Converted:
     """The time of day that `10:00:00.5` names."""
     # pyarrow has no parser for times, but one for timestamps. It takes "10" and "10:00" too, this doesn't.
-    parsed = try_cast(compute.binary_join_element_wise("1970-01-01T", values, ""), pa.timestamp("us"))
-    if parsed is not None and _lengths(values)[is_valid(values)].min(initial=8) >= 8:
-        return Converted(parsed.view(pa.int64()).view(pa.time64("us")))
+    stamps = compute.binary_join_element_wise("1970-01-01T", values, "")
+    for kind, shortest in ((pa.timestamp("us"), 8), (pa.timestamp("us", "UTC"), 9)):
+        parsed = try_cast(stamps, kind)
+        if parsed is None or _lengths(values)[is_valid(values)].min(initial=shortest) < shortest:
+            continue
+        if shortest == 8 or mask_of(compute.ends_with(values, "Z"))[is_valid(values)].all():
+            return Converted(parsed.view(pa.int64()).view(pa.time64("us")))
     parts = _Parts(values, TIME_TEXT)
     micros, impossible, fine = parts.micros()
     return refuse(
@@ -197,9 +201,10 @@ class _Parts:
 
     def offset(self) -> tuple[Numbers, Mask]:
         """Microseconds east of UTC, and where there is no such offset."""
-        hour, minute = self.number("zone_hour"), self.number("zone_minute")
+        hour, minute, second = (self.number(f"zone_{unit}") for unit in ("hour", "minute", "second"))
         sign = np.where(mask_of(compute.equal(self._fields["zone_sign"], "-")), -1, 1)
-        return sign * (hour * 3600 + minute * 60) * 1_000_000, (hour > 23) | (minute > 59)
+        impossible = (hour > 23) | (minute > 59) | (second > 59)
+        return sign * (hour * 3600 + minute * 60 + second) * 1_000_000, impossible
 
 
 def date_to_text(values: Column, column: ColumnSpec) -> Converted:

@@ -10,10 +10,13 @@ To add one: a frozen dataclass here that checks its arguments, its name in `Mark
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeAlias, TypeVar
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, TypeAlias, TypeVar, get_args
 
 import pyarrow as pa
 
+from arrowsync.declare.spec import OnDelete
 from arrowsync.errors import DeclarationError
 
 T = TypeVar("T")
@@ -62,7 +65,7 @@ class MaxLength:
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """A `Decimal` of at most `p` digits, `s` of them after the decimal point."""
+    """A `Decimal` of at most `p` digits, `s` of them after the decimal point; or a `float` of `p` binary digits, 24 or 53."""
 
     p: int
     s: int = 0
@@ -119,6 +122,118 @@ class RenamedFrom:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnName:
+    """The column is called `name`, where Python can't say it: `order_id: Annotated[int, ColumnName("order id")]`."""
+
+    name: str
+
+    def __post_init__(self) -> None:
+        if not _is_text(self.name):
+            raise DeclarationError(f"ColumnName({self.name!r}) names no column", hint='write ColumnName("order id")')
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Values from `minimum` to `maximum`, both included; None is no bound."""
+
+    minimum: int | float | Decimal | date | None = None
+    maximum: int | float | Decimal | date | None = None
+
+    def __post_init__(self) -> None:
+        low: Any = self.minimum
+        if low is None and self.maximum is None:
+            raise DeclarationError("Range() bounds nothing", hint="give a least value, a greatest one, or both")
+        try:
+            empty = low is not None and self.maximum is not None and low > self.maximum
+        except TypeError:
+            raise DeclarationError(
+                f"Range({low!r}, {self.maximum!r}) has bounds that don't compare", hint="give both of one type"
+            ) from None
+        if empty:
+            raise DeclarationError(
+                f"Range({low!r}, {self.maximum!r}) holds no value", hint="the least value comes first"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A condition in SQL that holds for each row; `{name}` in it stands for a column: `Check("{low} <= {high}")`."""
+
+    condition: str
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        if not _is_text(self.condition):
+            raise DeclarationError(f"Check({self.condition!r}) has no condition", hint='write Check("{price} > 0")')
+        _check_name("Check", self.name)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Index:
+    """An index on the column; in `__constraints__` on the columns that it names, or on expressions.
+
+    A part with braces is an expression: `Index("lower({name})", unique=True)`.
+    """
+
+    parts: tuple[str, ...]
+    unique: bool
+    name: str | None
+
+    def __init__(self, *parts: str, unique: bool = False, name: str | None = None) -> None:
+        for part in parts:
+            if not _is_text(part):
+                raise DeclarationError(
+                    f"an Index can't have the part {part!r}", hint='write Index("a", "b"), with names of columns'
+                )
+        _check_name("Index", name)
+        object.__setattr__(self, "parts", parts)
+        object.__setattr__(self, "unique", unique)
+        object.__setattr__(self, "name", name)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class UniqueKey:
+    """In `__constraints__`: no two rows have the same values in all of these columns."""
+
+    columns: tuple[str, ...]
+
+    def __init__(self, *columns: str) -> None:
+        if not columns or not all(map(_is_text, columns)):
+            raise DeclarationError(
+                f"UniqueKey({', '.join(map(repr, columns))}) names no columns", hint='write UniqueKey("a", "b")'
+            )
+        object.__setattr__(self, "columns", columns)
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """The key of a row of the table that `target` declares: a class, or its name where it isn't defined yet.
+
+    In an annotation it makes a plain column refer to the primary key of `target`, or says `on_delete` of a field whose type is
+    that class (then without a target). In `__constraints__` it names the `columns` of this table.
+    """
+
+    target: type | str | None = None
+    columns: tuple[str, ...] = ()
+    on_delete: OnDelete | None = None
+
+    def __post_init__(self) -> None:
+        target: object = self.target
+        if target is not None and not isinstance(target, type) and not _is_text(target):
+            raise DeclarationError(
+                f"ForeignKey({target!r}) names no table", hint='write ForeignKey(Team), or ForeignKey("Team")'
+            )
+        columns: Any = self.columns
+        if not isinstance(columns, tuple) or not all(map(_is_text, self.columns)):
+            raise DeclarationError(f"ForeignKey(columns={columns!r}) names no columns", hint='write columns=("a", "b")')
+        if self.on_delete not in (*get_args(OnDelete), None):
+            raise DeclarationError(
+                f"ForeignKey(on_delete={self.on_delete!r}) is none of the known words",
+                hint=f"write {', '.join(map(repr, get_args(OnDelete)))}, or leave it out",
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class ArrowType:
     """The Arrow type that the column has, whatever its Python type would say. Written `int8`, `float32`, `JsonType`..."""
 
@@ -137,6 +252,12 @@ Marker: TypeAlias = (
     | TimePrecision
     | TimeZone
     | RenamedFrom
+    | ColumnName
+    | Range
+    | Check
+    | Index
+    | UniqueKey
+    | ForeignKey
     | ArrowType
 )
 
@@ -158,6 +279,11 @@ JsonType: TypeAlias = Annotated[bool | int | float | str | dict[str, Any] | list
 
 def _is_int(value: object) -> bool:
     return type(value) is int
+
+
+def _check_name(kind: str, name: object) -> None:
+    if name is not None and not _is_text(name):
+        raise DeclarationError(f"{kind}(name={name!r}) has no name", hint="give some text, or leave the name out")
 
 
 def _is_text(value: object) -> bool:

@@ -1,7 +1,8 @@
-"""One Python type, with its annotations, becomes an Arrow type and what Arrow can't say of the column.
+"""One Python type, with its annotations, becomes a column, as far as the type tells.
 
-`dataclasses` calls `read_type` for each field. To add a type: a line in `_ARROW_TYPES`, or a case in `_from_annotation`
-where it has parameters; its default values are checked in `defaults`.
+`fields` calls `read_type` for each field, and types that hold others call it again. To add a type: a line in `_ARROW_TYPES`,
+or a case in `_from_annotation` where it has parameters; its default values are checked in `defaults`. Enums are read in
+`enums`, lists and structs in `nested`, other tables in `references`, unions in `unions`.
 """
 
 from __future__ import annotations
@@ -10,18 +11,25 @@ import dataclasses
 import enum
 import typing
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from ipaddress import IPv4Address, IPv6Address
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
+from typing import Any, Literal, TypeGuard, cast, get_args, get_origin
 from uuid import UUID
 
 import pyarrow as pa
 
 from arrowsync.declare import markers as m
-from arrowsync.declare.place import Place, is_storable
+from arrowsync.declare.annotations import UNIONS, type_name, unwrap
+from arrowsync.declare.enums import enum_type, extensible_enum, is_literal, literal_type
+from arrowsync.declare.nested import list_type, object_type
+from arrowsync.declare.place import Place
+from arrowsync.declare.ranges import foreign_range, with_bounds
+from arrowsync.declare.reading import FieldType, Marks, Reading
+from arrowsync.declare.references import discriminated_type, with_foreign_key
+from arrowsync.declare.spec import ColumnSpec, IpVersion
+from arrowsync.declare.unions import joined_union
 
 _ARROW_TYPES: dict[Any, pa.DataType] = {
     bool: pa.bool_(),
@@ -41,166 +49,191 @@ _ARROW_TYPES: dict[Any, pa.DataType] = {
     dict: pa.json_(),
 }
 
-ENUM_TYPE = pa.dictionary(pa.int32(), pa.string())
-"""The type of each enum column; its labels stand in the spec, since an Arrow type can't hold them."""
+_IP_VERSIONS: dict[Any, IpVersion] = {IPv4Address: "4", IPv6Address: "6"}
 
 _TIMESTAMP_UNITS: dict[int, Literal["s", "ms", "us"]] = {0: "s", 3: "ms", 6: "us"}
 
-_APPLIES_TO: dict[type, tuple[type, ...]] = {
+_APPLIES_TO: dict[type[m.Marker], tuple[type, ...]] = {
     m.MaxLength: (str, bytes, bytearray),
-    m.Precision: (Decimal,),
+    m.Precision: (Decimal, float),
     m.TimePrecision: (datetime,),
     m.TimeZone: (datetime,),
+    m.Range: (int, float, Decimal, date, datetime),
 }
 
-# Their text is the same wherever and whenever the program runs, unlike the text of an object or of a set.
-_LABEL_VALUES = (str, int, float, Decimal, date, time, UUID)
+_REPEATABLE = (m.Index, m.Check, m.Range)
+
+_KNOWN_HINT = (
+    "remove it, or ignore its class with skip_annotations; known are PrimaryKey, Unique, Identity, MaxLength, Precision, "
+    "TimePrecision, TimeZone, Range, Check, Index, ForeignKey, RenamedFrom, ColumnName, and Ge, Gt, Le, Lt, Interval of "
+    "annotated_types"
+)
 
 _TYPES_HINT = (
     "a column is bool, int (int8 ... uint64), float (float32), Decimal, str, bytes, datetime, date, time, timedelta, UUID, "
-    "an Enum, a Literal of strings, an IP address, dict or JsonType, or the Optional of one of them"
+    "an Enum, a Literal, an IP address, dict or JsonType, a list or set, a dataclass, or the Optional of one of them"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FieldType:
-    """What the annotation of one field says.
-
-    `arrow` is the Arrow type of the column, `classes` are those that its values are instances of in Python (empty for
-    `JsonType`, whose values are of several). The rest is as on `ColumnSpec`.
-    """
-
-    arrow: pa.DataType
-    classes: tuple[type, ...]
-    nullable: bool = False
-    max_length: int | None = None
-    labels: tuple[str, ...] = ()
-    enum_name: str | None = None
-    primary_key: bool = False
-    unique: bool = False
-    identity: bool = False
-    renamed_from: str | None = None
-
-
-def read_type(annotation: object, place: Place) -> FieldType:
-    """What `annotation` says of the column at `place`: its type, and what our markers add to it.
+def read_type(annotation: object, reading: Reading) -> FieldType:
+    """What `annotation` says of the column at the place of `reading`: its type, and what our markers add to it.
 
     A type that no column can have, and a marker that doesn't fit its type, is a DeclarationError.
     """
-    bare, metadata, nullable = _unwrap(annotation)
-    marks = _read_markers(metadata, place)
+    place = reading.place
+    bare, metadata, nullable = unwrap(annotation, reading.skip)
+    if not any(isinstance(mark, m.ArrowType) for mark in metadata):  # JsonType is written as a union too
+        joined = joined_union(bare, metadata, reading.skip, place)
+        if joined is not None:
+            bare, metadata, nullable = joined.bare, [*metadata, *joined.metadata], nullable or joined.nullable
+    marks = _read_markers(metadata, bare, place)
     for kind, allowed in _APPLIES_TO.items():
         if kind in marks and bare not in allowed:
             raise place.error(
                 f"{kind.__name__} doesn't apply to {type_name(bare)}",
-                hint=f"it applies to {' and '.join(cls.__name__ for cls in allowed if cls is not bytearray)}: remove it",
+                hint=f"it applies to {', '.join(cls.__name__ for cls in allowed if cls is not bytearray)}: remove it",
             )
-    found = _from_annotation(bare, marks, place)
+    found = _with_markers(_from_annotation(bare, marks, reading), marks, nullable, reading)
+    _check_keys(found, place)
+    return found
+
+
+def _with_markers(found: FieldType, marks: Marks, nullable: bool, reading: Reading) -> FieldType:
     length, renamed = marks.get(m.MaxLength), marks.get(m.RenamedFrom)
-    field_type = dataclasses.replace(
+    former = None if renamed is None else renamed.name
+    nullable = nullable or found.column.nullable
+    named = marks.get(m.ColumnName)
+    if named is not None and found.parts:
+        raise reading.place.error(
+            f"ColumnName names one column, and the field becomes {', '.join(part.name for part in found.parts)}",
+            hint="remove ColumnName, or declare the columns, with a ForeignKey in __constraints__",
+        )
+    column = replace(
+        found.column,
+        name=found.column.name if named is None else named.name,
+        nullable=nullable,
+        max_length=found.column.max_length if length is None else length.n,
+        identity=m.IdentityMarker in marks,
+        renamed_from=former,
+    )
+    # A field of several columns was called `old` before, its columns `old_a` and `old_b`.
+    tails = [part.name.removeprefix(column.name) for part in found.parts]
+    found = replace(
         found,
-        nullable=nullable or found.nullable,
-        max_length=length.n if isinstance(length, m.MaxLength) else None,
+        column=column,
+        parts=tuple(
+            replace(part, nullable=nullable, renamed_from=None if former is None else former + tail)
+            for part, tail in zip(found.parts, tails, strict=True)
+        ),
         primary_key=m.PrimaryKeyMarker in marks,
         unique=m.UniqueMarker in marks,
-        identity=m.IdentityMarker in marks,
-        renamed_from=renamed.name if isinstance(renamed, m.RenamedFrom) else None,
+        indexes=marks.all(m.Index),
+        checks=marks.all(m.Check),
     )
-    _check_keys(field_type, place)
-    return field_type
+    if ranges := marks.all(m.Range):
+        found = with_bounds(found, ranges, reading.place)
+    if foreign_key := marks.get(m.ForeignKey):
+        found = with_foreign_key(found, foreign_key, reading)
+    return found
 
 
-def enum_label(member: enum.Enum) -> str:
-    """The text that stands for a member of an enum in the database: that of its value."""
-    return str(member.value)
-
-
-def type_name(annotation: object) -> str:
-    """An annotation as the user wrote it, without the names of modules where there is just a class."""
-    if isinstance(annotation, type) and not get_args(annotation):
-        return annotation.__qualname__ if annotation is not NoneType else "None"
-    return str(annotation).replace("typing.", "")
-
-
-def _unwrap(annotation: object) -> tuple[Any, list[object], bool]:
-    """The type inside `Annotated`, `Optional`, `NewType` and `type X = ...`; all that annotates it; is it Optional?"""
-    metadata: list[object] = []
-    nullable = False
-    alias: Any = getattr(typing, "TypeAliasType", ())
-    inner: Any = annotation
-    while True:
-        if get_origin(inner) is Annotated:
-            metadata += inner.__metadata__
-            inner = inner.__origin__
-        elif isinstance(inner, typing.NewType):
-            inner = inner.__supertype__
-        elif isinstance(inner, alias):
-            inner = inner.__value__
-        elif get_origin(inner) in (Union, UnionType) and NoneType in get_args(inner):
-            nullable = True
-            inner = Union[tuple(part for part in get_args(inner) if part is not NoneType)]  # noqa: UP007
-        else:
-            return inner, metadata, nullable
-
-
-def _read_markers(metadata: Collection[object], place: Place) -> Mapping[type, m.Marker]:
-    marks: dict[type, m.Marker] = {}
-    for mark in metadata:
+def _read_markers(metadata: Collection[object], bare: object, place: Place) -> Marks:
+    marks: list[m.Marker] = []
+    for given in metadata:
+        mark = foreign_range(given, bare, place) or given
         if isinstance(mark, type) and issubclass(mark, m.Marker):
             raise place.error(
                 f"the annotation {mark.__name__} has no argument", hint=f"write {mark.__name__}(...), not just its name"
             )
-        if not isinstance(mark, m.Marker):
+        if isinstance(mark, m.UniqueKey):
             raise place.error(
-                f"unknown annotation {mark!r}",
-                hint="remove it; known are PrimaryKey, Unique, Identity, MaxLength, Precision, TimePrecision, TimeZone and "
-                "RenamedFrom",
+                "UniqueKey stands in an annotation",
+                hint="write Unique[...], or for several columns __constraints__ = (UniqueKey(...),)",
             )
-        before = marks.setdefault(type(mark), mark)
-        if before != mark:
-            raise place.error(f"is declared both {before!r} and {mark!r}", hint="keep one of them")
-    return marks
+        if not isinstance(mark, m.Marker):
+            raise place.error(f"unknown annotation {mark!r}", hint=_KNOWN_HINT)
+        same = [before for before in marks if type(before) is type(mark)]
+        if mark not in same:
+            if same and not isinstance(mark, _REPEATABLE):
+                raise place.error(f"is declared both {same[0]!r} and {mark!r}", hint="keep one of them")
+            marks.append(mark)
+    return Marks(tuple(marks))
 
 
 def _check_keys(field_type: FieldType, place: Place) -> None:
-    if field_type.nullable and field_type.primary_key:
+    column = field_type.column
+    if field_type.primary_key and (column.struct is not None or column.element is not None):
+        kind = "a struct" if column.struct is not None else "a list or set"
+        raise place.error(f"a primary key can't be {kind}", hint="declare a key of plain columns")
+    if column.nullable and field_type.primary_key:
         raise place.error("a primary key is never NULL, but its type is Optional", hint="remove Optional, or `| None`")
-    if field_type.identity and not pa.types.is_integer(field_type.arrow):
-        raise place.error(f"an Identity column is an integer, not {field_type.arrow}", hint="write Identity[int]")
-    if field_type.nullable and field_type.identity:
+    if column.identity and (column.references or field_type.parts):
+        raise place.error(
+            "an Identity column is numbered by the database, and this one refers to a row", hint="remove Identity"
+        )
+    if column.identity and (column.choices or not pa.types.is_integer(column.type)):
+        raise place.error(f"an Identity column is an integer, not {_kind(column)}", hint="write Identity[int]")
+    if column.nullable and column.identity:
         raise place.error(
             "an Identity column is never NULL, but its type is Optional", hint="remove Optional, or `| None`"
         )
-    if field_type.renamed_from is not None:
-        place.checked_name(field_type.renamed_from, "former name of a column")
-        if field_type.renamed_from == place.field:
+    if column.renamed_from is not None:
+        place.checked_name(column.renamed_from, "former name of a column")
+        if column.renamed_from == column.name:
             raise place.error(
                 "RenamedFrom gives the name that the column has now", hint="give its former name, or remove it"
             )
 
 
-def _from_annotation(bare: Any, marks: Mapping[type, m.Marker], place: Place) -> FieldType:
-    """The type and Python classes of a bare type; labels too, where it is an enum."""
+def _kind(column: ColumnSpec) -> str:
+    return "a Literal" if column.choices else str(column.type)
+
+
+def _from_annotation(bare: Any, marks: Marks, reading: Reading) -> FieldType:
+    """The type and Python classes of a bare type, with what is inside of it."""
+    place = reading.place
+    name, classes = place.field or "", _classes(bare)
     given, precision = marks.get(m.ArrowType), marks.get(m.Precision)
-    if isinstance(given, m.ArrowType):
-        return FieldType(given.type, (bare,) if isinstance(bare, type) else ())
-    if isinstance(precision, m.Precision):
-        return FieldType(decimal_type(precision.p, precision.s), (bare,))
+    if given is not None and precision is None:
+        return FieldType(ColumnSpec(name, given.type), classes)
+    if precision is not None:
+        return FieldType(ColumnSpec(name, _of_precision(bare, precision, given, place)), classes)
     if bare is datetime:
-        return FieldType(_timestamp(marks, place), (bare,))
-    if isinstance(bare, type) and bare in _ARROW_TYPES:
-        return FieldType(_ARROW_TYPES[bare], (bare,))
-    if isinstance(bare, type) and issubclass(bare, enum.Enum):
-        return _enum(bare, place)
-    match get_origin(bare):
-        case typing.Literal:
-            return _literal(get_args(bare), place)
-        case kind if kind is dict and get_args(bare)[:1] in ((), (str,)):
-            return FieldType(pa.json_(), (dict,))
-        case kind if kind in (Union, UnionType) and set(get_args(bare)) == {IPv4Address, IPv6Address}:
-            return FieldType(pa.string(), (IPv4Address, IPv6Address))
-        case _:
-            raise place.error(f"a column can't be of type {type_name(cast(object, bare))}", hint=_way_out(bare))
+        return FieldType(ColumnSpec(name, _timestamp(marks, place)), classes)
+    if classes and bare in _ARROW_TYPES:
+        return FieldType(ColumnSpec(name, _ARROW_TYPES[bare], ip=_IP_VERSIONS.get(bare)), classes)
+    if classes and issubclass(classes[0], enum.Enum):
+        return enum_type(classes[0], reading)
+    if _is_dataclass(bare):
+        return object_type(bare, reading)
+    if is_literal(bare):
+        return literal_type(get_args(bare), place)
+    if get_origin(bare) is dict and get_args(bare)[:1] in ((), (str,)):
+        return FieldType(ColumnSpec(name, pa.json_()), (dict,))
+    found = _union(bare, reading) if get_origin(bare) in UNIONS else list_type(bare, reading)
+    if found is None:
+        raise place.error(f"a column can't be of type {type_name(cast(object, bare))}", hint=_way_out(bare))
+    return found
+
+
+def _union(bare: Any, reading: Reading) -> FieldType | None:
+    """The type of a union that means more than one of its types; None where a column can't have it."""
+    if set(get_args(bare)) == {IPv4Address, IPv6Address}:
+        return FieldType(ColumnSpec(reading.place.field or "", pa.string(), ip="any"), (IPv4Address, IPv6Address))
+    extensible = extensible_enum(bare, reading.skip)
+    if extensible is not None:
+        return enum_type(extensible, reading, extensible=True)
+    classes = [part for part in get_args(bare) if _is_dataclass(part)]
+    return discriminated_type(classes, reading) if len(classes) == len(get_args(bare)) else None
+
+
+def _classes(bare: object) -> tuple[type, ...]:
+    return (bare,) if isinstance(bare, type) else ()
+
+
+def _is_dataclass(bare: object) -> TypeGuard[type]:
+    # An enum may inherit from the dataclass that its members are objects of.
+    return isinstance(bare, type) and dataclasses.is_dataclass(bare) and not issubclass(bare, enum.Enum)
 
 
 def decimal_type(precision: int, scale: int) -> pa.DataType:
@@ -208,9 +241,29 @@ def decimal_type(precision: int, scale: int) -> pa.DataType:
     return pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(precision, scale)
 
 
-def _timestamp(marks: Mapping[type, m.Marker], place: Place) -> pa.DataType:
+def _of_precision(bare: Any, precision: m.Precision, given: m.ArrowType | None, place: Place) -> pa.DataType:
+    """A decimal of so many digits, or the smaller of the floats that has so many bits."""
+    if bare is Decimal:
+        return decimal_type(precision.p, precision.s)
+    if precision.s:
+        raise place.error(
+            f"Precision doesn't apply to float with digits after the decimal point: Precision({precision.p}, {precision.s})",
+            hint="of a float it counts the binary digits in all, 24 or 53; declare a Decimal for decimal digits",
+        )
+    if precision.p > 53:
+        raise place.error(
+            f"Precision({precision.p}) is more than a float has",
+            hint="give at most 53 binary digits, or declare a Decimal",
+        )
+    found = pa.float32() if precision.p <= 24 else pa.float64()
+    if given is not None and given.type != found:
+        raise place.error(f"is declared both {given.type} and Precision({precision.p})", hint="keep one of them")
+    return found
+
+
+def _timestamp(marks: Marks, place: Place) -> pa.DataType:
     precision = marks.get(m.TimePrecision)
-    digits = precision.n if isinstance(precision, m.TimePrecision) else 6
+    digits = 6 if precision is None else precision.n
     if digits not in _TIMESTAMP_UNITS:
         raise place.error(
             f"TimePrecision({digits}) is no unit of time", hint="0 gives seconds, 3 milliseconds, 6 microseconds"
@@ -219,60 +272,23 @@ def _timestamp(marks: Mapping[type, m.Marker], place: Place) -> pa.DataType:
     return pa.timestamp(unit, tz="UTC") if m.TimeZone in marks else pa.timestamp(unit)
 
 
-def _enum(cls: type[enum.Enum], place: Place) -> FieldType:
-    if issubclass(cls, enum.Flag):
-        raise place.error(f"a column can't be of type {cls.__qualname__}: flags combine", hint="declare it as an int")
-    for member in cls:
-        if not isinstance(member.value, _LABEL_VALUES):
-            raise place.error(
-                f"the value {member.value!r} of {cls.__qualname__}.{member.name} has no lasting text",
-                hint="give the members of the enum strings as values",
-            )
-    labels = _checked_labels([enum_label(member) for member in cls], f"the enum {cls.__qualname__}", place)
-    return FieldType(ENUM_TYPE, (cls,), labels=labels, enum_name=cls.__name__)
-
-
-def _literal(values: tuple[object, ...], place: Place) -> FieldType:
-    labels: list[str] = []
-    for value in values:
-        if type(value) is str:
-            labels.append(value)
-        elif value is not None:
-            raise place.error(
-                f"a Literal column has strings, and {value!r} is none",
-                hint="quote the values, or declare the type that they have: int, bool, the enum",
-            )
-    return FieldType(ENUM_TYPE, (str,), None in values, labels=_checked_labels(labels, "the Literal", place))
-
-
-def _checked_labels(labels: list[str], owner: str, place: Place) -> tuple[str, ...]:
-    if not labels:
-        raise place.error(f"{owner} has no members", hint="give it at least one")
-    for label in labels:
-        if not label or not is_storable(label):
-            raise place.error(
-                f"{owner} has the label {label!r}, which not every database can store", hint="change that value"
-            )
-        if labels.count(label) > 1:
-            raise place.error(
-                f"two members of {owner} have the label {label!r}", hint="give each member a text of its own"
-            )
-    return tuple(labels)
-
-
 def _way_out(bare: Any) -> str:
     """What the user can write in place of a type that no column can have."""
     origin = get_origin(bare) or bare
     if isinstance(bare, typing.TypeVar):
         return "put the type in brackets: PrimaryKey[int]"
-    if origin in (Union, UnionType):
+    if origin in UNIONS:
         return "a column has one type: choose one (or its Optional), or JsonType to store any of them as JSON"
     if origin is dict:
         return "the keys of a JSON object are strings: dict[str, ...]"
-    if dataclasses.is_dataclass(origin):
-        return "dataclasses as columns aren't supported yet: declare the key of the other table, or JsonType to store it as JSON"
-    if isinstance(origin, type) and issubclass(origin, Collection) and not issubclass(origin, Mapping):
-        return "lists, sets and tuples aren't supported yet: declare JsonType to store them as JSON, or a table of their own"
+    if typing.is_typeddict(origin):
+        return "declare a dataclass, which becomes a struct, or dict, which is stored as JSON"
+    if isinstance(origin, type) and dataclasses.is_dataclass(origin):
+        return "a generic dataclass can't be a column: declare one with the types that it has"
+    if isinstance(origin, type) and issubclass(origin, tuple):
+        return "declare list[...], or a dataclass with a field for each member, or JsonType to store it as JSON"
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return "declare it as dict, which is stored as JSON"
+    if isinstance(origin, type) and issubclass(origin, Collection):
+        return "declare list[...], set[...], or JsonType to store it as JSON"
     return _TYPES_HINT

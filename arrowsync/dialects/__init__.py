@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import cast
 
-from arrowsync.dialects.dialect import Dialect, Session
+from arrowsync.dialects.dialect import Dialect, Language, Session
 from arrowsync.errors import DeclarationError
 
 _SCHEMES = {
@@ -19,6 +19,26 @@ _SCHEMES = {
     "duckdb": "arrowsync.dialects.duckdb",
 }
 _DRIVER_PACKAGES = {"asyncpg": "postgresql", "duckdb": "duckdb", "_duckdb": "duckdb"}
+
+
+_LANGUAGES = {
+    "ansi": "arrowsync.dialects.ansi:LANGUAGE",
+    "postgresql": "arrowsync.dialects.postgres:LANGUAGE",
+    "mysql": "arrowsync.dialects.mysql:MYSQL",
+    "mariadb": "arrowsync.dialects.mysql:MARIADB",
+    "duckdb": "arrowsync.dialects.duckdb:LANGUAGE",
+}
+
+
+def language_for(name: str) -> Language:
+    """The SQL of a kind of database, by its name: `"ansi"`, `"postgresql"`, `"mysql"`, `"mariadb"` or `"duckdb"`."""
+    path = _LANGUAGES.get(name)
+    if path is None:
+        raise DeclarationError(
+            f"there is no dialect {name!r}", hint=f"a dialect is one of {', '.join(sorted(_LANGUAGES))}"
+        )
+    module, _, attribute = path.partition(":")
+    return cast(Language, getattr(import_module(module), attribute))
 
 
 def dialect_for(scheme: str) -> Dialect:

@@ -1,7 +1,8 @@
-"""`Dialect`, `Session` and `Server`: all that the rest of arrowsync knows of a database.
+"""`Dialect`, `Language`, `Session` and `Server`: all that the rest of arrowsync knows of a database.
 
-A dialect is a frozen record of functions, a session is one connection. A new database is one folder that fills in a
-`Dialect`, and one line in `dialects/__init__.py`.
+A dialect is a frozen record of functions, its language those of them that need no connection, a session is one connection. A
+new database is one folder that fills in a `Dialect` (or a `Language`, for scripts alone), and one line in
+`dialects/__init__.py`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import pyarrow as pa
 from arrowsync.catalog import Catalog, Column, ObjectName, SqlType, Table
 from arrowsync.declare.spec import ColumnSpec, TableSpec
 from arrowsync.migrate.changes import Change
+from arrowsync.migrate.modes import Forms
 from arrowsync.options import Dedup, Mode, OnConflict
 from arrowsync.sql import SQL, Quoting
 
@@ -117,16 +119,41 @@ class MergeStep:
     outcome: Outcome | None = None
 
 
+def no_prologue(statements: Sequence[str]) -> tuple[str, ...]:
+    """Nothing: the statements mean the same in any session."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """The SQL of one kind of server, as a record of functions: all that a script needs, and no connection.
+
+    server      what scripts are written for
+    quoting     how its names and constants are written
+    column_of   a declared column -> the column that is created for it; refuses what it has no home for
+    spec_of     a live column -> the declared column whose Arrow type holds all its values
+    forms       the modes, names and limits of the server
+    render      one change -> its statements
+    prologue    statements that have to come first, so that a script means the same in any session
+    """
+
+    name: str
+    server: Server
+    quoting: Callable[[Server], Quoting]
+    column_of: Callable[[ColumnSpec, TableSpec, Server], Column]
+    spec_of: Callable[[Column], ColumnSpec]
+    forms: Callable[[Server], Forms]
+    render: Callable[[Change], tuple[SQL, ...]]
+    prologue: Callable[[Sequence[str]], tuple[str, ...]] = no_prologue
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """One database, as a record of functions.
 
-    quoting         how its names and constants are written
-    column_of       a declared column -> the column that is created for it; refuses what it has no home for
-    spec_of         a live column -> the declared column whose Arrow type holds all its values
+    language        its SQL
     widens          whether every value of the first type is one of the second, unchanged
     discover        the named objects of the live database
-    render          one change -> its statements
     create_staging  a table for incoming rows, with the columns of the target that are named
     merge_steps     staged rows -> the target
     duplicates      a query for up to five keys that the staged rows repeat, and how often (column `copies`)
@@ -134,15 +161,11 @@ class Dialect:
     after_load      statements that a loaded table needs (advance its sequences)
     """
 
-    name: str
+    language: Language
     open: Callable[[str], Awaitable[Session]]
     adopt: Callable[[object], Awaitable[Session]]
-    quoting: Callable[[Server], Quoting]
-    column_of: Callable[[ColumnSpec, TableSpec, Server], Column]
-    spec_of: Callable[[Column], ColumnSpec]
     widens: Callable[[SqlType, SqlType], bool]
     discover: Callable[[Session, Sequence[ObjectName]], Awaitable[Catalog]]
-    render: Callable[[Change], tuple[SQL, ...]]
     create_staging: Callable[[Table, Sequence[str]], tuple[ObjectName, SQL]]
     merge_steps: Callable[[MergeJob], tuple[MergeStep, ...]]
     duplicates: Callable[[MergeJob], SQL]

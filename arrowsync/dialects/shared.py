@@ -1,4 +1,5 @@
-"""SQL that PostgreSQL and DuckDB share: tables, and the merge of staged rows with UPDATE ... FROM and DELETE ... USING.
+"""SQL that dialects share: tables as `catalog.ansi` writes them, and the merge of staged rows that PostgreSQL and DuckDB have,
+with UPDATE ... FROM and DELETE ... USING.
 
 What differs is passed in: how a type and a default are written, the hidden column that holds the order of arrival
 (`ctid`, `rowid`), and how "this row differs" is said.
@@ -10,25 +11,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import LiteralString
 
-from arrowsync.catalog import Column, Table
+from arrowsync.catalog import ansi
+from arrowsync.catalog.ansi import add_constraint, create_index, create_table, foreign_key, names, unique_key
 from arrowsync.dialects.dialect import MergeJob, MergeStep
+from arrowsync.migrate.changes import InsertRows
 from arrowsync.sql import SQL, Identifier, join, sql
 
-ColumnSql = Callable[[Column], SQL]
+__all__ = [
+    "MergeStyle",
+    "add_constraint",
+    "create_index",
+    "create_table",
+    "duplicates",
+    "foreign_key",
+    "insert_rows",
+    "merge_steps",
+    "names",
+    "qualified",
+    "same",
+    "unique_key",
+]
 
 
-def create_table(table: Table, column_sql: ColumnSql) -> SQL:
-    """CREATE TABLE with its keys; `column_sql` writes one column."""
-    lines: list[SQL] = [column_sql(column) for column in table.columns]
-    if table.key:
-        lines.append(sql("PRIMARY KEY ({columns})", columns=names(table.key)))
-    lines += [sql("UNIQUE ({columns})", columns=names(group)) for group in table.unique]
-    return sql("CREATE TABLE {table} (\n  {lines}\n)", table=table.name.identifier, lines=join(",\n  ", lines))
-
-
-def names(columns: Sequence[str]) -> SQL:
-    """The names, separated by commas."""
-    return join(", ", [Identifier(name) for name in columns])
+def insert_rows(change: InsertRows) -> SQL:
+    """INSERT ... VALUES, a line for each row."""
+    return ansi.insert_rows(change.table, change.columns, change.rows)
 
 
 def qualified(alias: LiteralString, columns: Sequence[str]) -> SQL:

@@ -6,10 +6,21 @@ each dialect's `render`; the type checker names every place that forgot it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import assert_never
+from dataclasses import dataclass, field, replace
+from typing import Any, assert_never
 
-from arrowsync.catalog import Catalog, Column, EnumType, ObjectName, SqlType, Table
+from arrowsync.catalog import (
+    Catalog,
+    Column,
+    EnumType,
+    ForeignKey,
+    Index,
+    ObjectName,
+    SqlType,
+    StructType,
+    Table,
+    UniqueKey,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +46,42 @@ class AddEnumLabels:
 
 
 @dataclass(frozen=True, slots=True)
+class CreateStruct:
+    """A named struct type."""
+
+    struct: StructType
+
+
+@dataclass(frozen=True, slots=True)
 class CreateTable:
-    """A table with its columns, keys and comments."""
+    """A table with its columns, keys, checks and comments; without its indexes and rows."""
 
     table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class CreateIndex:
+    """An index of a table."""
+
+    table: ObjectName
+    index: Index
+
+
+@dataclass(frozen=True, slots=True)
+class InsertRows:
+    """The first rows of a table: the values of `columns`."""
+
+    table: ObjectName
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddForeignKey:
+    """A foreign key to a table that is created after this one."""
+
+    table: ObjectName
+    key: ForeignKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +140,17 @@ class AddUnique:
     """A unique key."""
 
     table: ObjectName
-    columns: tuple[str, ...]
+    key: UniqueKey
 
 
 @dataclass(frozen=True, slots=True)
 class SetComment:
-    """The comment of a table, or of its column where one is named."""
+    """The comment of a table, or of its column where one is named: `definition` is that column with the new comment."""
 
     table: ObjectName
     column: str | None
     comment: str
+    definition: Column | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +165,11 @@ Change = (
     CreateNamespace
     | CreateEnum
     | AddEnumLabels
+    | CreateStruct
     | CreateTable
+    | CreateIndex
+    | InsertRows
+    | AddForeignKey
     | RenameColumn
     | AddColumn
     | AlterType
@@ -145,6 +193,14 @@ def describe(change: Change) -> str:
             return f"add to enum {name}: {', '.join(labels)}"
         case CreateTable(table):
             return f"create table {table.name} ({len(table.columns)} columns)"
+        case CreateStruct(struct):
+            return f"create struct {struct.name} ({', '.join(member.name for member in struct.members)})"
+        case CreateIndex(table, index):
+            return f"create index {index.name} on {table}"
+        case InsertRows(table, _, rows):
+            return f"insert {len(rows)} rows into {table}"
+        case AddForeignKey(table, key):
+            return f"add foreign key ({', '.join(key.columns)}) from {table} to {key.target}"
         case RenameColumn(table, old, new):
             return f"rename column {table}.{old} to {new}"
         case AddColumn(table, column):
@@ -158,8 +214,8 @@ def describe(change: Change) -> str:
         case SetKey(table, key, old):
             was = f", now ({', '.join(old)})" if old else ""
             return f"set primary key of {table} to ({', '.join(key)}){was}"
-        case AddUnique(table, columns):
-            return f"add unique key ({', '.join(columns)}) to {table}"
+        case AddUnique(table, key):
+            return f"add unique key ({', '.join(key.columns)}) to {table}"
         case SetComment(table, column, _):
             return f"set comment on {table}{'.' + column if column else ''}"
         case DropColumn(table, column):
@@ -177,8 +233,19 @@ def apply(change: Change, catalog: Catalog) -> Catalog:
             return catalog.with_enum(enum)
         case AddEnumLabels(name, labels):
             return _with_labels(catalog, name, labels)
+        case CreateStruct(struct):
+            return catalog.with_struct(struct)
         case CreateTable(table):
-            return catalog.with_table(table)
+            return catalog.with_table(replace(table, indexes=(), rows=()))
+        case CreateIndex(name, index):
+            table = _table(catalog, name)
+            return catalog.with_table(replace(table, indexes=(*table.indexes, index)))
+        case InsertRows(name, _, rows):
+            table = _table(catalog, name)
+            return catalog.with_table(replace(table, rows=(*table.rows, *rows)))
+        case AddForeignKey(name, key):
+            table = _table(catalog, name)
+            return catalog.with_table(replace(table, foreign_keys=(*table.foreign_keys, key)))
         case RenameColumn(name, old, new):
             return catalog.with_table(_renamed(_table(catalog, name), old, new))
         case (
@@ -187,9 +254,9 @@ def apply(change: Change, catalog: Catalog) -> Catalog:
             return catalog.with_table(_table(catalog, name).with_column(column))
         case SetKey(name, key, _):
             return catalog.with_table(replace(_table(catalog, name), key=key))
-        case AddUnique(name, columns):
+        case AddUnique(name, key):
             table = _table(catalog, name)
-            return catalog.with_table(replace(table, unique=(*table.unique, columns)))
+            return catalog.with_table(replace(table, unique=(*table.unique, key)))
         case SetComment():
             return catalog.with_table(_commented(_table(catalog, change.table), change))
         case DropColumn(name, column):
@@ -220,7 +287,8 @@ def _renamed(table: Table, old: str, new: str) -> Table:
         table,
         columns=tuple(replace(c, name=new) if c.name == old else c for c in table.columns),
         key=renamed(table.key),
-        unique=tuple(renamed(group) for group in table.unique),
+        unique=tuple(replace(key, columns=renamed(key.columns)) for key in table.unique),
+        foreign_keys=tuple(replace(key, columns=renamed(key.columns)) for key in table.foreign_keys),
     )
 
 

@@ -5,21 +5,25 @@ It tells the whole truth; which of the changes are made, left or refused is `pla
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from arrowsync.catalog import Catalog, Column, EnumType, ObjectName, SqlType, Table
 from arrowsync.migrate.changes import (
     AddColumn,
     AddEnumLabels,
+    AddForeignKey,
     AddUnique,
     AlterType,
     Change,
     CreateEnum,
+    CreateIndex,
     CreateNamespace,
+    CreateStruct,
     CreateTable,
     DropColumn,
     DropNotNull,
+    InsertRows,
     RenameColumn,
     SetComment,
     SetKey,
@@ -43,10 +47,52 @@ def diff(current: Catalog, target: Catalog, renames: Renames | None = None) -> l
     after = current
     for change in changes:
         after = apply(change, after)
+    changes.extend(CreateStruct(struct) for struct in target.structs if current.struct(struct.name) is None)
+    changes.extend(_create_tables([table for table in target.tables if after.table(table.name) is None], after))
     for table in target.tables:
-        live = after.table(table.name)
-        changes.extend([CreateTable(table)] if live is None else _diff_table(live, table, renames or {}))
+        if (live := after.table(table.name)) is not None:
+            changes.extend(_diff_table(live, table, renames or {}))
     return changes
+
+
+def _create_tables(tables: Sequence[Table], current: Catalog) -> Iterator[Change]:
+    """The tables, those first that others refer to. A foreign key of a cycle comes when both its tables are there.
+
+    Checks, foreign keys and indexes are made with their table: those of a live one aren't compared.
+    """
+    waiting = {table.name: table for table in tables}
+    late: list[AddForeignKey] = []
+    while waiting:
+        table = _next_table(waiting)
+        del waiting[table.name]
+        # A table that is neither live nor declared is left to the server to complain about.
+        cyclic = tuple(key for key in table.foreign_keys if key.target in waiting)
+        late.extend(AddForeignKey(table.name, key) for key in cyclic)
+        yield CreateTable(replace(table, foreign_keys=tuple(k for k in table.foreign_keys if k not in cyclic)))
+        for index in table.indexes:
+            yield CreateIndex(table.name, index)
+        if table.rows:
+            yield InsertRows(table.name, tuple(c.name for c in table.columns if not c.identity), table.rows)
+    yield from late
+
+
+def _next_table(waiting: Mapping[ObjectName, Table]) -> Table:
+    """The first that refers to none of the others; else the one of a cycle that refers to nothing outside of it."""
+    refers = {
+        name: {key.target for key in table.foreign_keys if key.target in waiting and key.target != name}
+        for name, table in waiting.items()
+    }
+
+    def reached(name: ObjectName) -> int:
+        seen = {name}
+        ahead = [name]
+        while ahead:
+            new = refers[ahead.pop()] - seen
+            seen |= new
+            ahead.extend(new)
+        return len(seen)
+
+    return waiting[min(waiting, key=lambda name: (reached(name), len(refers[name])))]
 
 
 def _diff_enum(live: EnumType | None, wanted: EnumType) -> Iterator[Change]:
@@ -72,10 +118,10 @@ def _diff_table(live: Table, wanted: Table, renames: Renames) -> Iterator[Change
             yield from _diff_column(name, existing, column)
     if wanted.key and set(wanted.key) != set(live.key):
         yield SetKey(name, wanted.key, live.key)
-    known = {frozenset(group) for group in live.unique}
-    for group in wanted.unique:
-        if frozenset(group) not in known:
-            yield AddUnique(name, group)
+    known = {frozenset(key.columns) for key in live.unique}
+    for key in wanted.unique:
+        if frozenset(key.columns) not in known:
+            yield AddUnique(name, key)
     if wanted.comment and wanted.comment != live.comment:
         yield SetComment(name, None, wanted.comment)
     for column in live.columns:
@@ -92,11 +138,13 @@ def _diff_column(table: ObjectName, live: Column, wanted: Column) -> Iterator[Ch
         live = replace(live, nullable=wanted.nullable)
         yield DropNotNull(table, live) if wanted.nullable else SetNotNull(table, live)
     if wanted.comment and wanted.comment != live.comment:
-        yield SetComment(table, wanted.name, wanted.comment)
+        yield SetComment(table, wanted.name, wanted.comment, replace(live, comment=wanted.comment))
 
 
 def _same_type(live: SqlType, wanted: SqlType) -> bool:
-    """Equal types; a named enum is the same type whatever the order of its labels (`_diff_enum` looks after those)."""
-    if wanted.labels and wanted.name != "enum":
+    """Equal types; a named type is the same whatever its labels or members (`_diff_enum` looks after labels)."""
+    if wanted.element is not None and live.element is not None:
+        return _same_type(live.element, wanted.element)
+    if (wanted.labels and wanted.name != "enum") or (wanted.members and wanted.name != "struct"):
         return (live.namespace, live.name) == (wanted.namespace, wanted.name)
     return live == wanted

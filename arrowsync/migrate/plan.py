@@ -15,14 +15,18 @@ from arrowsync.errors import RefusedChange
 from arrowsync.migrate.changes import (
     AddColumn,
     AddEnumLabels,
+    AddForeignKey,
     AddUnique,
     AlterType,
     Change,
     CreateEnum,
+    CreateIndex,
     CreateNamespace,
+    CreateStruct,
     CreateTable,
     DropColumn,
     DropNotNull,
+    InsertRows,
     RenameColumn,
     SetComment,
     SetKey,
@@ -117,8 +121,10 @@ class MigrationPlan:
 def altered_table(change: Change) -> ObjectName | None:
     """The existing table that the change alters; None for what only creates."""
     match change:
-        case CreateNamespace() | CreateEnum() | AddEnumLabels() | CreateTable():
+        case CreateNamespace() | CreateEnum() | AddEnumLabels() | CreateStruct() | CreateTable():
             return None
+        case CreateIndex() | InsertRows() | AddForeignKey():
+            return None  # of tables that this plan creates
         case _:
             return change.table
 
@@ -157,7 +163,9 @@ def plan_migration(
 def hazard(change: Change, widens: Callable[[SqlType, SqlType], bool]) -> Hazard:
     """What the change can do to what is already there."""
     match change:
-        case CreateNamespace() | CreateEnum() | AddEnumLabels() | CreateTable() | RenameColumn() | DropNotNull():
+        case CreateNamespace() | CreateEnum() | AddEnumLabels() | CreateStruct() | CreateTable():
+            return "additive"
+        case CreateIndex() | InsertRows() | AddForeignKey() | RenameColumn() | DropNotNull():
             return "additive"
         case AddColumn(_, column):
             return "impossible" if column.required else "additive"

@@ -22,10 +22,10 @@ def make_plan(
     schema_changes: SchemaChanges,
 ) -> MigrationPlan:
     """The plan that brings the live `current` to `target`, with statements as this server gets them."""
-    quoting = dialect.quoting(session.server)
+    quoting = dialect.language.quoting(session.server)
 
     def statements(change: Change) -> tuple[str, ...]:
-        return tuple(statement.text(quoting) for statement in dialect.render(change))
+        return tuple(statement.text(quoting) for statement in dialect.language.render(change))
 
     renames = {
         (ObjectName(spec.namespace, spec.name), column.name): column.renamed_from

@@ -40,7 +40,7 @@ async def open_table(table: object, dialect: Dialect, session: Session) -> Async
             f"the live table {name} has no column {missing[0]!r}", hint="migrate it, or take it out of the declaration"
         )
     columns = [column for c in spec.columns if (column := live.column(c.name)) is not None]
-    found = TableSpec(spec.name, tuple(replace(dialect.spec_of(c), nullable=True) for c in columns))
+    found = TableSpec(spec.name, tuple(replace(dialect.language.spec_of(c), nullable=True) for c in columns))
     convert = compile_converter(found.schema, spec, source=f"the table {name}")
     async with session.stream(_select(live, columns_of=spec), columns) as batches:
         yield TableReader(convert.schema, _converted(batches, convert))
@@ -55,7 +55,10 @@ async def _converted(batches: AsyncIterator[pa.RecordBatch], convert: Converter)
 
 def _spec_of(live: Table, dialect: Dialect) -> TableSpec:
     return TableSpec(
-        live.name.name, tuple(dialect.spec_of(c) for c in live.columns), key=live.key, namespace=live.name.namespace
+        live.name.name,
+        tuple(dialect.language.spec_of(c) for c in live.columns),
+        key=live.key,
+        namespace=live.name.namespace,
     )
 
 

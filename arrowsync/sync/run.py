@@ -23,7 +23,7 @@ from arrowsync.sources.open import open_batches
 from arrowsync.sync.apply import apply_steps, make_plan
 from arrowsync.sync.intake import Intake, Progress
 from arrowsync.sync.load import Counts, load_new, load_straight, merge, stage
-from arrowsync.sync.tables import Aim, aim_at, declared_spec
+from arrowsync.sync.tables import Aim, aim_at, declared_spec, names_of
 
 
 async def sync_table(
@@ -38,7 +38,6 @@ async def sync_table(
     clock = Clock()
     declared = declared_spec(table, options.key)
     hint = declared if isinstance(declared, TableSpec) else None
-    name = declared if isinstance(declared, ObjectName) else ObjectName(declared.namespace, declared.name)
     opener = Worker("open")
     try:
         stream = await opener.run(open_batches, data, hint)
@@ -47,7 +46,7 @@ async def sync_table(
     with stream:
         async with session.transaction():
             with clock.phase("plan"):
-                current = await dialect.discover(session, [name])
+                current = await dialect.discover(session, names_of(declared, dialect, session.server))
                 aim = aim_at(declared, stream.schema, current, dialect, session.server, options.key)
                 plan = make_plan(dialect, session, current, aim.target, [aim.spec], options.schema_changes)
                 job = _prepare(stream.schema, stream.name, aim, plan, dialect, options)
@@ -127,7 +126,7 @@ def _compile_fit(convert: Converter, live: Table, aim: Aim, dialect: Dialect) ->
         here, there = wanted.column(column.name), live.column(column.name)
         assert here is not None, "every declared column is in the target"
         assert there is not None, "the plan adds every declared column"
-        if here.type != there.type and (held := dialect.spec_of(there)).type != column.type:
+        if here.type != there.type and (held := dialect.language.spec_of(there)).type != column.type:
             columns[at] = replace(held, nullable=column.nullable)
             wider = True
     if not wider:
@@ -196,10 +195,11 @@ def _merge_job(job: Job, staging: ObjectName, intake: Intake, options: SyncOptio
 def _is_new(job: Job) -> bool:
     """Whether the table is created here, and can get its key when the rows are in it.
 
-    Not where rows are only inserted, which is to fail at the first repeated key, nor where other keys are checked meanwhile.
+    Not where rows are only inserted, which is to fail at the first repeated key, nor where other keys are checked
+    meanwhile, nor where the table may refer to itself.
     """
     created = any(isinstance(step.change, CreateTable) for step in job.plan.steps)
-    return created and job.mode != "insert" and bool(job.key) and not job.table.unique
+    return created and job.mode != "insert" and bool(job.key) and not (job.table.unique or job.table.foreign_keys)
 
 
 def _goes_straight(job: Job, options: SyncOptions) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from types import ModuleType
 from typing import Any, cast
 
 import pyarrow as pa
@@ -11,10 +12,12 @@ import pyarrow as pa
 from arrowsync.catalog import Catalog, ObjectName, Table
 from arrowsync.declare.arrow import spec_from_schema
 from arrowsync.declare.dataclasses import describe
+from arrowsync.declare.module import declared_tables
 from arrowsync.declare.spec import TableSpec
 from arrowsync.dialects.dialect import Dialect, Server
 from arrowsync.errors import DeclarationError, MigrationError
 from arrowsync.migrate.target import target_catalog
+from arrowsync.options import GeneratorOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +74,73 @@ def aim_at(
     if live is not None and live.kind not in ("table", "partitioned table"):
         raise MigrationError(f"{name} is a {live.kind}, not a table", hint="rows can be loaded into tables only")
     if isinstance(declared, TableSpec):
-        return Aim(declared, _target(declared, dialect, server), name)
+        target = target_of([declared], dialect, server)
+        _check_loadable(declared, target, current, name)
+        return Aim(declared, target, name)
     if live is None:
         spec = spec_from_schema(schema, name.name, key=tuple(key or ()), namespace=name.namespace)
-        return Aim(spec, _target(spec, dialect, server), name)
+        return Aim(spec, target_of([spec], dialect, server), name)
     return _aim_at_live(live, schema, dialect, server, key)
 
 
-def _target(spec: TableSpec, dialect: Dialect, server: Server) -> Catalog:
-    return target_catalog([spec], lambda column, table: dialect.column_of(column, table, server))
+def declared_specs(tables: object, options: GeneratorOptions | None = None) -> list[TableSpec]:
+    """The specs of one table, of several, or of all that a module declares; and of the tables that these refer to."""
+    options = options or GeneratorOptions()
+    given: list[object] = list(cast(Sequence[object], tables)) if isinstance(tables, (list, tuple, set)) else [tables]
+    specs: list[TableSpec] = []
+    for table in given:
+        if isinstance(table, (type, ModuleType)):
+            found = declared_tables(table, skip_annotations=options.skip_annotations, namespaces=options.namespaces)
+            specs.extend(found)
+            continue
+        spec = declared_spec(table)
+        if not isinstance(spec, TableSpec):
+            raise DeclarationError(
+                f"the name {str(spec)!r} declares no columns", hint="pass a dataclass, or a pa.Schema with a name"
+            )
+        specs.append(spec)
+    if not specs:
+        raise DeclarationError("there is no table declared", hint="pass dataclasses, or a module that defines some")
+    return list({(spec.namespace, spec.name, spec.source): spec for spec in specs}.values())
+
+
+def target_of(specs: Iterable[TableSpec], dialect: Dialect, server: Server) -> Catalog:
+    """The objects that have to exist on `server` for `specs`."""
+    language = dialect.language
+    return target_catalog(
+        specs, lambda column, table: language.column_of(column, table, server), language.forms(server)
+    )
+
+
+def _check_loadable(spec: TableSpec, target: Catalog, current: Catalog, name: ObjectName) -> None:
+    """Refuse rows that would need other tables: lookup and join tables are created, but not filled."""
+    table = target.table(name)
+    assert table is not None, "the target has the table"
+    for column in spec.columns:
+        if table.column(column.name) is None or column.lookup is not None:
+            kind = "a lookup table" if column.lookup is not None else "a join table"
+            raise DeclarationError(
+                f"{spec.name}.{column.name} is held in {kind}, which rows can't be loaded into together with {spec.name}",
+                table=spec.name,
+                field=column.name,
+                hint="create the tables with migrate, and declare and load each of them on its own",
+            )
+    if current.table(name) is not None:
+        return
+    for key in table.foreign_keys:
+        if key.target != name and current.table(key.target) is None:
+            raise MigrationError(
+                f"{name} refers to {key.target}, which doesn't exist", hint=f"create or load {key.target} first"
+            )
+
+
+def names_of(declared: TableSpec | ObjectName, dialect: Dialect, server: Server) -> list[ObjectName]:
+    """The tables that have to be discovered to plan for `declared`: it, and those that it needs."""
+    if isinstance(declared, ObjectName):
+        return [declared]
+    tables = target_of([declared], dialect, server).tables
+    needed = [table.name for table in tables] + [key.target for table in tables for key in table.foreign_keys]
+    return list(dict.fromkeys(needed))
 
 
 def _aim_at_live(live: Table, schema: pa.Schema, dialect: Dialect, server: Server, key: Sequence[str] | None) -> Aim:
@@ -87,20 +148,22 @@ def _aim_at_live(live: Table, schema: pa.Schema, dialect: Dialect, server: Serve
     fields = cast("Iterable[pa.Field[Any]]", schema)
     new_columns = [field for field in fields if live.column(field.name) is None]
     known = [c for c in live.columns if not c.generated and (c.required or c.name in schema.names)]
-    columns = tuple(dialect.spec_of(column) for column in known)
+    columns = tuple(dialect.language.spec_of(column) for column in known)
     if new_columns:
         added = spec_from_schema(pa.schema([f.with_nullable(True) for f in new_columns]), live.name.name)
         columns += added.columns
     merge_key = live.key if key is None else tuple(key)
     spec = TableSpec(live.name.name, columns, key=merge_key, namespace=live.name.namespace)
-    if set(merge_key) != set(live.key) and frozenset(merge_key) not in map(frozenset, live.unique):
+    if set(merge_key) != set(live.key) and frozenset(merge_key) not in {
+        frozenset(unique.columns) for unique in live.unique
+    }:
         has = f"its primary key is ({', '.join(live.key)})" if live.key else "it has no primary key"
         raise DeclarationError(
             f"({', '.join(merge_key)}) is not a key of the live table {live.name}", table=str(live.name), hint=has
         )
     target = live
     for column in spec.columns[len(known) :]:
-        target = target.with_column(dialect.column_of(column, spec, server))
+        target = target.with_column(dialect.language.column_of(column, spec, server))
     return Aim(spec, Catalog((target,)), live.name)
 
 

@@ -29,6 +29,8 @@ def test_the_readme_s_python_runs(tmp_path: Path) -> None:
     shown = re.search(r"^```text\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
     assert shown is not None
     assert printed.startswith(shown[1])
+    for script in re.findall(r"^```sql\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL):
+        assert script in done.stdout
 
 
 def test_the_readme_names_every_command_and_public_function() -> None:

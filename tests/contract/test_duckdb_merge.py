@@ -261,12 +261,26 @@ def test_the_same_keys_deleted_and_inserted_in_one_transaction(url: str) -> None
 
 def test_rows_that_others_refer_to_are_updated_in_all_columns_without_an_index(url: str) -> None:
     rows = pa.record_batch(
-        {"id": pa.array(range(100)), "u": pa.array([f"u{i}" for i in range(99)] + ["new"]), "v": pa.array([7] * 100)}
+        {
+            "id": pa.array(range(100)),
+            "u": pa.array([f"u{i}" for i in range(99)] + ["new"]),
+            "v": pa.array([7] * 100),
+            "up": pa.array([1] * 100),
+            "i": pa.array([5] * 100),
+        }
     )
 
     async def act(session: Session) -> None:
-        await session.execute(sql("CREATE TABLE t (id BIGINT PRIMARY KEY, u VARCHAR UNIQUE, v INTEGER)"))
-        await session.execute(sql("INSERT INTO t SELECT i, 'u' || i, i FROM range(100) AS r (i)"))
+        await session.execute(sql("CREATE TABLE above (id BIGINT PRIMARY KEY)"))
+        await session.execute(sql("INSERT INTO above VALUES (1)"))
+        await session.execute(
+            sql(
+                "CREATE TABLE t (id BIGINT PRIMARY KEY, u VARCHAR UNIQUE, v INTEGER, "
+                "up BIGINT REFERENCES above (id), i BIGINT)"
+            )
+        )
+        await session.execute(sql("CREATE INDEX by_i ON t (i)"))
+        await session.execute(sql("INSERT INTO t SELECT i, 'u' || i, i, 1, 5 FROM range(100) AS r (i)"))
         await session.execute(sql("CREATE TABLE child (t BIGINT REFERENCES t (id))"))
         await session.execute(sql("INSERT INTO child SELECT i FROM range(99) AS r (i)"))
         assert (await merge(session, rows))["updated"] == 99  # all but the one with v = 7 and its own u
@@ -327,7 +341,7 @@ def test_an_identity_column_numbers_rows_and_goes_on_after_those_that_are_loaded
         key=("no",),
         namespace=name.namespace,
     )
-    target = target_catalog([spec], lambda column, table: DIALECT.column_of(column, table, SERVER)).tables[0]
+    target = target_catalog([spec], lambda column, table: DIALECT.language.column_of(column, table, SERVER)).tables[0]
 
     async def load(session: Session, rows: dict[str, list[Any]], table: Table) -> None:
         batch = pa.record_batch({k: pa.array(v, pa.int32() if k == "no" else pa.string()) for k, v in rows.items()})
@@ -339,7 +353,7 @@ def test_an_identity_column_numbers_rows_and_goes_on_after_those_that_are_loaded
 
     async def act(session: Session) -> list[Any]:
         await session.execute(sql("CREATE SCHEMA {schema}", schema=Identifier(name.namespace)))
-        for statement in DIALECT.render(CreateTable(target)):
+        for statement in DIALECT.language.render(CreateTable(target)):
             await session.execute(statement)
         await load(session, {"v": ["a", "b"]}, target)
         await load(session, {"no": [100, 50], "v": ["c", "d"]}, target)  # as it was declared
@@ -365,14 +379,14 @@ def test_an_identity_column_numbers_rows_and_goes_on_after_those_that_are_loaded
 
 
 def test_an_identity_column_added_to_rows_numbers_them() -> None:
-    column = DIALECT.column_of(
+    column = DIALECT.language.column_of(
         ColumnSpec("no", pa.int64(), identity=True), TableSpec("t", (ColumnSpec("no", pa.int64()),)), SERVER
     )
 
     async def act(session: Session) -> list[dict[str, Any]]:
         await session.execute(sql("CREATE TABLE t (v INTEGER)"))
         await session.execute(sql("INSERT INTO t VALUES (7), (8)"))
-        for statement in DIALECT.render(AddColumn(T, column)):
+        for statement in DIALECT.language.render(AddColumn(T, column)):
             await session.execute(statement)
         await session.execute(sql("INSERT INTO t (v) VALUES (9)"))
         return await rows_of(session)

@@ -9,7 +9,19 @@ from typing import Any, LiteralString
 
 import pytest
 
-from arrowsync.catalog import Catalog, Column, DefaultValue, EnumType, ObjectName, SqlType, Table
+from arrowsync.catalog import (
+    Catalog,
+    Column,
+    DefaultValue,
+    EnumType,
+    ForeignKey,
+    Index,
+    ObjectName,
+    SqlType,
+    StructType,
+    Table,
+    UniqueKey,
+)
 from arrowsync.dialects.dialect import Session
 from arrowsync.dialects.duckdb import DIALECT
 from arrowsync.dialects.duckdb.discover import CatalogRows, catalog_from_rows
@@ -17,11 +29,13 @@ from arrowsync.errors import DatabaseError, UnsupportedChange
 from arrowsync.migrate.changes import (
     AddColumn,
     AddEnumLabels,
+    AddForeignKey,
     AddUnique,
     AlterType,
     Change,
     CreateEnum,
     CreateNamespace,
+    CreateStruct,
     CreateTable,
     DropColumn,
     DropNotNull,
@@ -36,6 +50,7 @@ from arrowsync.sql import sql, trusted
 
 AWKWARD = 'it\'s "a" name; DROP TABLE t; -- 😀\n\\'
 BIGINT, INTEGER, VARCHAR = SqlType("bigint"), SqlType("integer"), SqlType("varchar")
+ZONED = SqlType("timestamp with time zone")
 T = ObjectName(None, "t")
 
 
@@ -61,7 +76,7 @@ def found_after(statements: Sequence[LiteralString], *names: ObjectName, url: st
 
 async def make(session: Session, *changes: Change) -> None:
     for change in changes:
-        for statement in DIALECT.render(change):
+        for statement in DIALECT.language.render(change):
             await session.execute(statement)
 
 
@@ -79,7 +94,7 @@ def test_an_awkward_table_is_discovered_as_it_was_created(tmp_path: Path) -> Non
             Column("n" * 300, INTEGER, nullable=False, default=DefaultValue(5)),
         ),
         key=("second key", AWKWARD),
-        unique=(("u2", "u1"), ("u1",)),
+        unique=(UniqueKey(("u2", "u1")), UniqueKey(("u1",))),
         comment=AWKWARD,
     )
     target = Catalog((table,), namespaces=(AWKWARD,))
@@ -129,7 +144,9 @@ def test_unique_constraints_and_plain_unique_indexes_are_unique_keys() -> None:
         ]
     ).tables[0]
     assert table.key == ("id",)
-    assert set(table.unique) == {("c",), ("a b",), ("c", 'd"q', "it's"), ("x,y", "a b")}
+    assert set(table.unique) == {
+        UniqueKey(columns) for columns in [("c",), ("a b",), ("c", 'd"q', "it's"), ("x,y", "a b")]
+    }
 
 
 def test_defaults_generated_columns_and_required_ones() -> None:
@@ -178,14 +195,26 @@ def test_the_catalog_is_made_of_rows_alone() -> None:
             {**at, "name": "id", "data_type": "BIGINT", "is_nullable": False, "column_default": "nextval('s')",
              "is_generated": False, "comment": "key"}
         ],
-        constraints=[{**at, "kind": "PRIMARY KEY", "columns": ["id"]}],
-        indexes=[],
+        constraints=[
+            {**at, "kind": "PRIMARY KEY", "name": "T_id_pkey", "columns": ["id"]},
+            {**at, "kind": "FOREIGN KEY", "name": "f", "columns": ["id"], "referenced_table": "t", "referenced": ["ID"]},
+            {**at, "kind": "CHECK", "name": "T_id_check", "columns": ["id"], "expression": "(id > 0)"},
+        ],
+        indexes=[{**at, "name": "i", "is_unique": False, "expressions": ["id", '"a ""b"', "(lower(id))"]}],
         namespaces=[{"name": "main", "is_current": True}],
     )  # fmt: skip
     found = catalog_from_rows([T, T], rows)
     assert [table.name for table in found.tables] == [T]
     column = found.tables[0].columns[0]
     assert (column.identity, column.nullable, column.comment) == (True, False, "key")
+    assert found.tables[0].foreign_keys == (ForeignKey(("id",), T, ("ID",)),)
+    assert [check.condition for check in found.tables[0].checks] == [trusted("(id > 0)")]
+    assert found.tables[0].indexes == (Index(("id", 'a "b', trusted("lower(id)")), "i"),)
+    assert found.tables[0].unique == ()
+
+
+def struct(*members: tuple[str, SqlType]) -> SqlType:
+    return SqlType("struct", members=members)
 
 
 BASE = Table(
@@ -197,6 +226,8 @@ BASE = Table(
         Column("e", SqlType("enum", labels=("a", "b"))),
         Column("d", SqlType("decimal", (10, 2))),
         Column("at", SqlType("timestamp")),
+        Column("l", SqlType("array", element=INTEGER)),
+        Column("s", struct(("b", INTEGER), (AWKWARD, SqlType("enum", labels=("x",))))),
     ),
 )
 
@@ -205,6 +236,7 @@ def column(name: str, live: SqlType, *, nullable: bool = True, comment: str | No
     return Column(name, live, nullable=nullable, comment=comment)
 
 
+UNIQUE_N = UniqueKey(("n",))
 CHANGES: list[tuple[Change, ...]] = [
     (CreateNamespace(AWKWARD),),
     (RenameColumn(T, "n", AWKWARD),),
@@ -217,16 +249,19 @@ CHANGES: list[tuple[Change, ...]] = [
     (AlterType(T, column("e", SqlType("enum", labels=("z", "b", "a"))), BASE.columns[3].type),),
     (AlterType(T, column("e", VARCHAR), BASE.columns[3].type),),
     (AlterType(T, column("d", SqlType("decimal", (12, 4))), BASE.columns[4].type),),
+    (AlterType(T, column("l", SqlType("array", element=BIGINT)), BASE.columns[6].type),),
+    (AlterType(T, column("s", struct(("new", INTEGER), (AWKWARD, VARCHAR), ("b", BIGINT))), BASE.columns[7].type),),
+    (AddColumn(T, column("x", SqlType("array", element=struct((AWKWARD, SqlType("enum", labels=(AWKWARD,))))))),),
     (DropNotNull(T, column("v", VARCHAR)),),
     (SetNotNull(T, column("n", INTEGER, nullable=False)),),
     (SetKey(T, ("id",), ()),),
     (SetKey(T, ("v", "id"), ()),),
-    (AddUnique(T, ("n", "v")),),
+    (AddUnique(T, UniqueKey(("n", "v"))),),
     (SetComment(T, None, AWKWARD),),
     (SetComment(T, "n", AWKWARD),),
     (DropColumn(T, BASE.columns[4]),),
     (AddColumn(T, column("x", INTEGER)), SetNotNull(T, column("n", INTEGER, nullable=False)), DropColumn(T, BASE.columns[5])),
-    (AlterType(T, column("n", BIGINT), INTEGER), SetNotNull(T, column("n", BIGINT, nullable=False)), AddUnique(T, ("n",))),
+    (AlterType(T, column("n", BIGINT), INTEGER), SetNotNull(T, column("n", BIGINT, nullable=False)), AddUnique(T, UNIQUE_N)),
 ]  # fmt: skip
 
 
@@ -240,7 +275,9 @@ def test_a_change_makes_what_its_model_says_and_keeps_the_rows(changes: tuple[Ch
 
     async def act(session: Session) -> int:
         await make(session, CreateTable(BASE))
-        await session.execute(sql("INSERT INTO t SELECT i, i, 'v' || i, 'a', i, '2020-01-01' FROM range(10) AS r (i)"))
+        await session.execute(
+            sql("INSERT INTO t SELECT i, i, 'v' || i, 'a', i, '2020-01-01', [i], row(i, 'x') FROM range(10) AS r (i)")
+        )
         before = await DIALECT.discover(session, names)
         async with session.transaction():
             await make(session, *changes)
@@ -286,11 +323,20 @@ def test_zones_are_utc_whatever_the_connection_says(zone: str, old: str, new: st
 
 
 @pytest.mark.parametrize(
-    "change", [CreateEnum(EnumType(T, ("a",))), AddEnumLabels(T, ("b",)), SetKey(T, ("a",), ("id",))]
+    "change",
+    [
+        CreateEnum(EnumType(T, ("a",))),
+        AddEnumLabels(T, ("b",)),
+        CreateStruct(StructType(T, ())),
+        SetKey(T, ("a",), ("id",)),
+        AddForeignKey(T, ForeignKey(("a",), T, ("b",))),
+        AlterType(T, column("l", SqlType("array", element=SqlType("date"))), SqlType("array", element=ZONED)),
+        AlterType(T, column("s", struct(("a", VARCHAR), ("at", ZONED))), struct(("at", SqlType("timestamp")))),
+    ],
 )
 def test_what_no_statement_makes_is_refused_before_anything_runs(change: Change) -> None:
     with pytest.raises(UnsupportedChange) as caught:
-        DIALECT.render(change)
+        DIALECT.language.render(change)
     assert caught.value.changes
 
 
@@ -301,13 +347,13 @@ def test_what_no_statement_makes_is_refused_before_anything_runs(change: Change)
         ("CREATE INDEX i ON t (n)", RenameColumn(T, "v", "w")),
         ("ALTER TABLE t ADD PRIMARY KEY (n)", AlterType(T, column("n", BIGINT), INTEGER)),
         ("SELECT 1", SetNotNull(T, column("n", INTEGER, nullable=False))),
-        ("SELECT 1", AddUnique(T, ("v",))),
+        ("SELECT 1", AddUnique(T, UniqueKey(("v",)))),
     ],
 )
 def test_a_change_that_duckdb_refuses_leaves_everything_as_it_was(setup: LiteralString, change: Change) -> None:
     async def act(session: Session) -> None:
         await make(session, CreateTable(BASE))
-        await session.execute(sql("INSERT INTO t SELECT i, i, 'same', 'a', i, NULL FROM range(3) AS r (i)"))
+        await session.execute(sql("INSERT INTO t SELECT i, i, 'same', 'a', i, NULL, NULL, NULL FROM range(3) AS r (i)"))
         await session.execute(sql(setup))
         if isinstance(change, SetNotNull):
             await session.execute(sql("INSERT INTO t (id, v) VALUES (9, 'x')"))
@@ -323,7 +369,7 @@ def test_a_change_that_duckdb_refuses_leaves_everything_as_it_was(setup: Literal
 def test_altering_a_table_that_was_updated_in_the_same_transaction_says_what_to_do() -> None:
     async def act(session: Session) -> None:
         await make(session, CreateTable(BASE))
-        await session.execute(sql("INSERT INTO t SELECT i, i, 'v', 'a', i, NULL FROM range(3) AS r (i)"))
+        await session.execute(sql("INSERT INTO t SELECT i, i, 'v', 'a', i, NULL, NULL, NULL FROM range(3) AS r (i)"))
         async with session.transaction():
             await session.execute(sql("UPDATE t SET n = 1"))
             await make(session, SetNotNull(T, column("n", INTEGER, nullable=False)))

@@ -505,7 +505,7 @@ def test_a_connection_is_recognised_without_a_url(connection: duckdb.DuckDBPyCon
         dialect, session = await open_session(connection)
         await session.close()
         await session.close()
-        return dialect.name
+        return dialect.language.name
 
     assert asyncio.run(act()) == "duckdb"
     assert connection.execute("SELECT 1").fetchall() == [(1,)]

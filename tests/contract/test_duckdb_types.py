@@ -14,14 +14,18 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import duckdb
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from arrowsync.catalog import Column, DefaultValue, ObjectName, SqlType, Table
-from arrowsync.declare.spec import ColumnSpec, TableSpec
+from arrowsync.declare.spec import ColumnSpec, StructSpec, TableSpec
 from arrowsync.dialects.dialect import LoadTarget, Server, Session
 from arrowsync.dialects.duckdb import DIALECT
-from arrowsync.dialects.duckdb.types import READ_ONLY, parse_type, type_sql
+from arrowsync.dialects.duckdb.types import READ_ONLY, fold
+from arrowsync.dialects.duckdb.typetext import parse_type, type_sql
 from arrowsync.errors import DatabaseError, DeclarationError
 from arrowsync.migrate.changes import CreateTable
 from arrowsync.migrate.diff import diff
@@ -112,7 +116,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def column_of(spec: ColumnSpec, table: TableSpec | None = None) -> Column:
-    return DIALECT.column_of(spec, table or TableSpec("t", (spec,)), SERVER)
+    return DIALECT.language.column_of(spec, table or TableSpec("t", (spec,)), SERVER)
 
 
 def awkward(spec: ColumnSpec, values: list[Any]) -> pa.Array[Any]:
@@ -138,7 +142,7 @@ def bits(column: pa.ChunkedArray[Any] | pa.Array[Any]) -> list[Any]:
 async def create(session: Session, specs: list[ColumnSpec], name: str = "t") -> Table:
     spec = TableSpec(name, tuple(replace(s, nullable=True) for s in specs), comment="it's a table")
     target = target_catalog([spec], lambda column, table: column_of(column, table))
-    for statement in DIALECT.render(CreateTable(target.tables[0])):
+    for statement in DIALECT.language.render(CreateTable(target.tables[0])):
         await session.execute(statement)
     found = await DIALECT.discover(session, [target.tables[0].name])
     assert diff(found, target) == []
@@ -171,9 +175,47 @@ def test_a_column_of_each_type_holds_its_awkward_values(
         return await read(session, table)
 
     found = using(url, act).column(0)
-    declared = DIALECT.spec_of(column_of(spec)).type
+    declared = DIALECT.language.spec_of(column_of(spec)).type
     assert found.type == declared
     assert bits(found) == bits(given) + bits(given[1:])
+
+
+def nested_specs(spec: ColumnSpec) -> list[ColumnSpec]:
+    """A list, a struct, and a list of structs with lists in them, of values of `spec`."""
+    element = replace(spec, name="item")
+    listed = ColumnSpec("list", pa.list_(element.arrow_field), element=element)
+    members = (replace(spec, name='it\'s a "name"'), replace(listed, name="List"))
+    struct_type = pa.struct([member.arrow_field for member in members])
+    item = ColumnSpec("item", struct_type, nullable=True, struct=StructSpec("S", members))
+    return [listed, replace(item, name="struct"), ColumnSpec("structs", pa.list_(item.arrow_field), element=item)]
+
+
+@pytest.mark.parametrize(("spec", "live", "values"), CASES, ids=IDS)
+def test_lists_and_structs_hold_the_awkward_values_of_each_type(
+    spec: ColumnSpec, live: str, values: list[Any], url: str
+) -> None:
+    spec = replace(spec, nullable=True)
+    list_spec, struct_spec, structs_spec = nested_specs(spec)
+    flat = awkward(spec, values).slice(0, 4)
+    count = len(flat)
+    ends = pa.array([0, count, None, count, count], pa.int32())  # all, NULL, none, none
+    lists = pa.ListArray.from_arrays(ends, flat, type=list_spec.type)
+    struct_fields = [struct_spec.type.field(at) for at in range(2)]
+    members = [flat.take(pa.array([0, None, count - 1, 0])), lists]
+    structs = pa.StructArray.from_arrays(members, fields=struct_fields, mask=pa.array([False, False, False, True]))
+    listed = pa.ListArray.from_arrays(pa.array([0, 1, None, 4, 4], pa.int32()), structs, type=structs_spec.type)
+    batch = pa.record_batch({"list": lists, "struct": structs, "structs": listed})
+
+    async def act(session: Session) -> pa.Table:
+        table = await create(session, [list_spec, struct_spec, structs_spec])
+        assert str(table.columns[0].type) == f"{live}[]"
+        assert await load(session, table, batch, batch.slice(1)) == 7
+        return await read(session, table)
+
+    found = using(url, act)
+    assert [repr(row) for row in found.to_pylist()] == [
+        repr(row) for row in [*batch.to_pylist(), *batch.slice(1).to_pylist()]
+    ]
 
 
 def test_all_types_in_one_table_and_one_batch_of_many(url: str) -> None:
@@ -295,7 +337,7 @@ def test_an_interval_with_months_is_no_duration() -> None:
 
 
 @pytest.mark.parametrize(
-    "live", ["BIT", "BIGNUM", "TIMETZ", "INTEGER[]", "INTEGER[2]", "STRUCT(a INTEGER)", "MAP(VARCHAR, INTEGER)"]
+    "live", ["BIT", "BIGNUM", "TIMETZ", "INTEGER[2]", "BIT[]", "STRUCT(a INTEGER[2])", "MAP(VARCHAR, INTEGER)"]
 )
 def test_a_live_type_without_an_arrow_type_is_named(live: str) -> None:
     async def act(session: Session) -> Table:
@@ -303,9 +345,9 @@ def test_a_live_type_without_an_arrow_type_is_named(live: str) -> None:
         return (await DIALECT.discover(session, [ObjectName(None, "t")])).tables[0]
 
     fine, odd = using("duckdb://", act).columns
-    assert DIALECT.spec_of(fine).type == pa.int32()
+    assert DIALECT.language.spec_of(fine).type == pa.int32()
     with pytest.raises(DeclarationError, match="'odd'") as caught:
-        DIALECT.spec_of(odd)
+        DIALECT.language.spec_of(odd)
     assert caught.value.hint
 
 
@@ -395,10 +437,62 @@ def test_a_default_of_an_enum_and_no_default() -> None:
 def test_types_are_canonical() -> None:
     for live in ("DECIMAL(18,3)", "ENUM('a', 'it''s', 'b, c')", "TIMESTAMP WITH TIME ZONE", "VARCHAR"):
         parsed = parse_type(live)
-        text = type_sql(parsed).text(DIALECT.quoting(SERVER))
+        text = type_sql(parsed).text(DIALECT.language.quoting(SERVER))
         assert parse_type(text) == parsed
     assert parse_type("ENUM('a', 'it''s', 'b, c', '')").labels == ("a", "it's", "b, c", "")
-    assert str(parse_type("STRUCT(a INTEGER)[]")) == "STRUCT(a INTEGER)[]"
+    bits = SqlType("array", element=SqlType("struct", members=(("a", SqlType("integer")), ("b", SqlType("BIT")))))
+    assert parse_type("STRUCT(a INTEGER, b BIT)[]") == bits
+    for unknown in (
+        "INTEGER[3]",
+        "MAP(INTEGER, ENUM('),('))",
+        "UNION(a INTEGER, b VARCHAR[])",
+        "STRUCT(a",
+        "ENUM('a",
+        "]",
+    ):
+        assert parse_type(unknown) == SqlType(unknown)
+        assert parse_type(f"{unknown}[]").element in (SqlType(unknown), None)
+
+
+_CHARACTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
+_MEMBER_NAMES = st.text(_CHARACTERS, min_size=1)
+_LEAVES = st.one_of(
+    st.sampled_from([SqlType(name) for name in ("integer", "varchar", "uuid", "timestamp with time zone", "json")]),
+    st.builds(lambda p, s: SqlType("decimal", (p, min(p, s))), st.integers(1, 38), st.integers(0, 38)),
+    st.lists(st.text(_CHARACTERS), min_size=1, max_size=4, unique=True).map(
+        lambda labels: SqlType("enum", labels=tuple(labels))
+    ),
+)
+
+
+def _struct(members: list[tuple[str, SqlType]]) -> SqlType:
+    return SqlType("struct", members=tuple(members))
+
+
+_NESTED = st.recursive(
+    _LEAVES,
+    lambda inner: st.one_of(
+        inner.map(lambda element: SqlType("array", element=element)),
+        st.lists(st.tuples(_MEMBER_NAMES, inner), min_size=1, max_size=4, unique_by=lambda member: fold(member[0])).map(
+            _struct
+        ),
+    ),
+    max_leaves=8,
+)
+
+
+def test_any_nested_type_is_created_and_read_back_as_it_is() -> None:
+    with duckdb.connect() as connection:
+
+        @given(_NESTED)
+        @settings(max_examples=200, deadline=None)
+        def check(live: SqlType) -> None:
+            text = type_sql(live).text(DIALECT.language.quoting(SERVER))
+            connection.execute(f"CREATE OR REPLACE TABLE t (c {text})")
+            found = connection.execute("SELECT data_type FROM duckdb_columns() WHERE table_name = 't'").fetchall()
+            assert parse_type(found[0][0]) == live
+
+        check()
 
 
 def _types() -> list[SqlType]:

@@ -14,7 +14,18 @@ from uuid import UUID
 import pyarrow as pa
 import pytest
 
-from arrowsync.catalog import Catalog, Column, EnumType, ObjectName, SqlType, Table
+from arrowsync.catalog import (
+    Catalog,
+    Column,
+    EnumType,
+    ForeignKey,
+    Index,
+    ObjectName,
+    SqlType,
+    StructMember,
+    StructType,
+    Table,
+)
 from arrowsync.declare.spec import ColumnSpec, TableSpec
 from arrowsync.dialects.dialect import Session
 from arrowsync.dialects.postgres import DIALECT
@@ -69,13 +80,13 @@ def using(url: str, act: Callable[[Session], Awaitable[Any]]) -> Any:
 
 
 async def target_of(session: Session, *specs: TableSpec) -> Catalog:
-    return target_catalog(specs, lambda column, table: DIALECT.column_of(column, table, session.server))
+    return target_catalog(specs, lambda column, table: DIALECT.language.column_of(column, table, session.server))
 
 
 async def make(session: Session, changes: Sequence[Change]) -> None:
     async with session.transaction():
         for change in changes:
-            for statement in DIALECT.render(change):
+            for statement in DIALECT.language.render(change):
                 await session.execute(statement)
 
 
@@ -141,6 +152,8 @@ CREATE UNIQUE INDEX ON live (lower(j));
 CREATE INDEX ON live (e);
 COMMENT ON TABLE live IS 'lives';
 COMMENT ON COLUMN live.b IS 'bee';
+COMMENT ON TYPE pair IS 'two';
+COMMENT ON COLUMN pair.x IS 'ex';
 CREATE VIEW a_view AS SELECT b, ai FROM live;
 CREATE MATERIALIZED VIEW mat AS SELECT 1 AS x;
 CREATE TABLE parts (x int PRIMARY KEY) PARTITION BY RANGE (x);
@@ -176,7 +189,11 @@ def test_live_types_are_canonical(postgres_url: str) -> None:
     assert [c.name for c in live.columns if c.identity] == ["au"]
     assert [c.name for c in live.columns if c.generated] == ["at_"]
     assert [c.name for c in live.columns if c.default is not None] == ["c", "av", "aw"]
-    assert (live.key, live.unique) == (("c", "b"), (("j",), ("l", "a"), ("a",)))
+    assert (live.key, [(key.columns, key.name) for key in live.unique]) == (
+        ("c", "b"),
+        [(("j",), "live_j_key"), (("l", "a"), "live_l_a_key"), (("a",), "live_a_b_idx")],
+    )
+    assert live.indexes == (Index((trusted("lower(j)"),), "live_lower_idx", unique=True), Index(("e",), "live_e_idx"))
     assert (live.comment, by_name["b"].comment, by_name["a"].comment) == ("lives", "bee", None)
     kinds = {table.name.name: (table.kind, len(table.columns)) for table in found.tables if table != live}
     assert kinds == {
@@ -190,6 +207,11 @@ def test_live_types_are_canonical(postgres_url: str) -> None:
         EnumType(ObjectName(None, "lonely"), ("x",)),
         EnumType(ObjectName(None, "empty"), ()),
     }
+    x, y = SqlType("integer"), SqlType("integer")
+    assert by_name["an"].type == SqlType("pair", members=(("x", x), ("y", y)))
+    assert found.structs == (
+        StructType(ObjectName(None, "pair"), (StructMember("x", x, "ex"), StructMember("y", y)), "two"),
+    )
 
 
 def test_live_columns_have_declared_types_or_say_why_not(postgres_url: str) -> None:
@@ -198,12 +220,12 @@ def test_live_columns_have_declared_types_or_say_why_not(postgres_url: str) -> N
         return (await DIALECT.discover(session, [ObjectName(None, "live")])).tables[0]
 
     columns = using(postgres_url, run).columns
-    refused = ["i", "ab", "aj", "ak", "al", "an", "ao", "ap", "aq", "ar", "as_"]
-    specs = {column.name: DIALECT.spec_of(column) for column in columns if column.name not in refused}
+    refused = ["i", "ab", "ao", "ap", "aq", "ar", "as_"]
+    specs = {column.name: DIALECT.language.spec_of(column) for column in columns if column.name not in refused}
     for column in columns:
         if column.name in refused:
             with pytest.raises(DeclarationError, match=re.escape(str(column.type))) as caught:
-                DIALECT.spec_of(column)
+                DIALECT.language.spec_of(column)
             assert caught.value.field == column.name
     assert specs["f"].type == pa.decimal256(76, 38)
     assert (specs["l"].type, specs["l"].max_length, specs["n"].max_length, specs["k"].max_length) == (
@@ -215,7 +237,90 @@ def test_live_columns_have_declared_types_or_say_why_not(postgres_url: str) -> N
     assert (specs["w"].type, specs["x"].type) == (pa.timestamp("s"), pa.timestamp("us", "UTC"))
     assert (specs["ai"].type, specs["ai"].labels) == (ENUM, ("sad", "meh", "ok"))
     assert specs["am"].type == pa.decimal128(10, 2)
+    assert [specs[name].type for name in ("aj", "ak", "al")] == [pa.list_(t) for t in (ENUM, pa.int32(), pa.string())]
+    moods, short = specs["aj"].element, specs["al"].element
+    assert moods is not None
+    assert short is not None
+    assert (moods.labels, moods.enum_name, short.max_length) == (("sad", "meh", "ok"), "mood", 5)
+    assert specs["an"].type == pa.struct([("x", pa.int32()), ("y", pa.int32())])
+    assert specs["an"].struct is not None
+    assert specs["an"].struct.name == "pair"
     assert [name for name, spec in specs.items() if not spec.nullable] == ["b", "c", "am", "au"]
+
+
+CONSTRAINED = """
+CREATE SCHEMA other;
+CREATE TYPE other.mood AS ENUM ('ok');
+COMMENT ON TYPE other.mood IS 'how';
+CREATE TYPE other.deep AS (m other.mood, d numeric(5, 2)[]);
+CREATE DOMAIN deeper AS other.deep;
+CREATE TYPE zz AS (deep deeper, more other.deep[]);
+CREATE TYPE aa AS (z zz);
+CREATE TABLE other.target (a int, b int, "c c" text, PRIMARY KEY (b, a), UNIQUE ("c c"));
+CREATE TABLE source (
+  id int PRIMARY KEY, x int CONSTRAINT positive CHECK (x > 0), y int, z text REFERENCES other.target ("c c") ON DELETE SET NULL,
+  self int REFERENCES source ON DELETE CASCADE, aa aa, a_row other.target, a_domain_array deeper[],
+  CONSTRAINT "both" FOREIGN KEY (x, y) REFERENCES other.target (a, b) ON DELETE SET DEFAULT,
+  CHECK (x < y AND z <> 'it''s {x}'), EXCLUDE (x WITH =)
+);
+CREATE INDEX plain ON source (y, x);
+CREATE INDEX mixed ON source (lower(z), x, (x + y));
+CREATE INDEX collated ON source (z COLLATE "C");
+CREATE INDEX collated_too ON source (lower(z) COLLATE "C");
+CREATE UNIQUE INDEX partial ON source (x) WHERE x > 0;
+CREATE INDEX backwards ON source (x DESC);
+CREATE INDEX hashed ON source USING hash (x);
+CREATE INDEX patterns ON source (z text_pattern_ops);
+CREATE INDEX "includes" ON source (x) INCLUDE (y);
+CREATE TABLE parted (x int REFERENCES source, y int) PARTITION BY RANGE (y);
+CREATE TABLE part PARTITION OF parted FOR VALUES FROM (0) TO (9);
+CREATE TABLE ref (x int, y int, PRIMARY KEY (x, y)) PARTITION BY RANGE (y);
+CREATE TABLE ref_part PARTITION OF ref FOR VALUES FROM (0) TO (9);
+CREATE TABLE refers (x int, y int, FOREIGN KEY (x, y) REFERENCES ref);
+"""
+
+
+@pytest.mark.parametrize("server", ["postgres_url", "postgres18_url"])
+def test_constraints_indexes_and_structs_are_found(request: pytest.FixtureRequest, server: str) -> None:
+    async def run(session: Session) -> Catalog:
+        await session.execute(trusted(CONSTRAINED))
+        names = [ObjectName(None, name) for name in ("source", "parted", "part", "refers")]
+        return await DIALECT.discover(session, names)
+
+    found = using(request.getfixturevalue(server), run)
+    source, parted, part, refers = found.tables
+    target = ObjectName("other", "target")
+    assert [(key, key.name) for key in source.foreign_keys] == [
+        (ForeignKey(("z",), target, ("c c",), "set null"), "source_z_fkey"),
+        (ForeignKey(("self",), source.name, ("id",), "cascade"), "source_self_fkey"),
+        (ForeignKey(("x", "y"), target, ("a", "b"), "set default"), "both"),
+    ]
+    assert [(check.name, check.condition.parts[0]) for check in source.checks] == [
+        ("positive", "(x > 0)"),
+        ("source_check", "((x < y) AND (z <> 'it''s {x}'::text))"),
+    ]
+    assert source.indexes == (
+        Index(("y", "x"), "plain"),
+        Index((trusted("lower(z)"), "x", trusted("(x + y)")), "mixed"),
+    )
+    assert source.unique == ()
+    assert [key.target.name for key in (*parted.foreign_keys, *part.foreign_keys)] == ["source", "source"]
+    assert [key.columns for key in refers.foreign_keys] == [("x", "y")]
+    mood = SqlType("mood", labels=("ok",), namespace="other")
+    numbers = SqlType("array", element=SqlType("numeric", (5, 2)))
+    deep = SqlType("deep", namespace="other", members=(("m", mood), ("d", numbers)))
+    zz = SqlType("zz", members=(("deep", deep), ("more", SqlType("array", element=deep))))
+    by_name = {column.name: column.type for column in source.columns}
+    assert by_name["aa"] == SqlType("aa", members=(("z", zz),))
+    assert str(by_name["a_row"]) == "other.target"
+    assert by_name["a_domain_array"] == SqlType("array", element=SqlType("deeper"))
+    # Those that others are made of come first, so that they can be created in this order.
+    assert [(struct.name.namespace, struct.name.name) for struct in found.structs] == [
+        ("other", "deep"),
+        (None, "zz"),
+        (None, "aa"),
+    ]
+    assert found.enums == (EnumType(ObjectName("other", "mood"), ("ok",), "how"),)
 
 
 ROWS = "INSERT INTO t (id, old) VALUES (1, {value}), (2, NULL)"
@@ -243,6 +348,11 @@ ROWS = "INSERT INTO t (id, old) VALUES (1, {value}), (2, NULL)"
         ("timestamptz", "'2024-01-01 23:00+00'", SqlType("date"), "2024-01-01"),
         ("boolean", "true", SqlType("integer"), "1"),
         ("jsonb", "'[1]'", SqlType("json"), "[1]"),
+        ("integer[]", "'{1,NULL}'", SqlType("array", element=SqlType("bigint")), "{1,NULL}"),
+        ("text[]", "'{a,b}'", SqlType("array", element=SqlType("colour", labels=("a", "b"))), "{a,b}"),
+        ("colour[]", "'{b}'", SqlType("array", element=SqlType("other", labels=("b", "c"))), "{b}"),
+        ("colour[]", "'{b}'", SqlType("array", element=SqlType("text")), "{b}"),
+        ("varchar(3)[]", "'{abc}'", SqlType("array", element=SqlType("varchar", (4,))), "{abc}"),
     ],
 )
 def test_types_are_changed_with_the_values_kept(
@@ -282,13 +392,20 @@ def test_types_are_changed_with_the_values_kept(
         ("text", "'q'", SqlType("colour", labels=("a", "b"))),
         ("integer", "7", SqlType("boolean")),
         ("text", "'2020-02-29 10:00:00+02'", SqlType("timestamp")),
+        ("text[]", "'{abcd}'", SqlType("array", element=SqlType("varchar", (3,)))),
+        ("text[]", "'{q}'", SqlType("array", element=SqlType("colour", labels=("a", "b")))),
+        ("pair", "'(1,2)'::pair", SqlType("triple", members=(("x", SqlType("integer")),))),
     ],
 )
 def test_a_change_that_would_lose_values_is_refused_by_the_server(
     postgres_url: str, old: str, value: str, new: SqlType
 ) -> None:
     async def run(session: Session) -> None:
-        await session.execute(trusted("CREATE TYPE colour AS ENUM ('a', 'b')"))
+        await session.execute(
+            trusted(
+                "CREATE TYPE colour AS ENUM ('a', 'b'); CREATE TYPE pair AS (x int, y int); CREATE TYPE triple AS (x int)"
+            )
+        )
         await session.execute(trusted(f"CREATE TABLE t (old {old}); INSERT INTO t VALUES ({value})"))
         name = ObjectName(None, "t")
         before = await DIALECT.discover(session, [name])
@@ -300,6 +417,27 @@ def test_a_change_that_would_lose_values_is_refused_by_the_server(
         assert row["same"]
 
     using(postgres_url, run)
+
+
+def test_times_in_an_array_are_not_moved_to_another_zone() -> None:
+    """The server would go by the session's time zone, and takes no words on it for the elements of an array."""
+    old, new = (SqlType("array", element=SqlType(name)) for name in ("timestamp", "timestamptz"))
+    with pytest.raises(UnsupportedChange, match="time zone"):
+        DIALECT.language.render(AlterType(ObjectName(None, "t"), Column("c", new), old))
+
+
+def test_arrays_and_structs_are_wider_where_what_is_in_them_is() -> None:
+    def array(name: str, *args: int) -> SqlType:
+        return SqlType("array", element=SqlType(name, args))
+
+    struct = SqlType("s", members=(("x", SqlType("integer")),))
+    assert DIALECT.widens(array("integer"), array("bigint"))
+    assert DIALECT.widens(array("varchar", 3), array("varchar", 4))
+    assert not DIALECT.widens(array("bigint"), array("integer"))
+    assert not DIALECT.widens(array("integer"), SqlType("bigint"))
+    assert not DIALECT.widens(SqlType("text"), array("text"))
+    assert DIALECT.widens(struct, struct)
+    assert not DIALECT.widens(struct, replace(struct, name="other"))
 
 
 def test_the_other_changes(postgres_url: str) -> None:
@@ -350,7 +488,7 @@ def test_the_other_changes(postgres_url: str) -> None:
 def test_a_new_label_that_is_used_before_its_commit_says_what_to_do(postgres_url: str) -> None:
     async def add_and_use(session: Session, add: Change) -> None:
         async with session.transaction():
-            await session.execute(DIALECT.render(add)[0])
+            await session.execute(DIALECT.language.render(add)[0])
             await session.execute(trusted("INSERT INTO t VALUES ('b')"))
 
     async def run(session: Session) -> None:
@@ -367,7 +505,7 @@ def test_a_new_label_that_is_used_before_its_commit_says_what_to_do(postgres_url
 
 def test_replacing_a_primary_key_is_left_to_people() -> None:
     with pytest.raises(UnsupportedChange, match="primary key"):
-        DIALECT.render(SetKey(ObjectName(None, "t"), ("b",), ("a",)))
+        DIALECT.language.render(SetKey(ObjectName(None, "t"), ("b",), ("a",)))
 
 
 WIDER = [
@@ -417,7 +555,8 @@ def test_widens_of_enums() -> None:
         (ColumnSpec("c" * 62, ENUM, labels=("x",)), "64 bytes"),
         (ColumnSpec("c", pa.string(), max_length=10_485_761), "MaxLength"),
         (ColumnSpec("c", pa.uint64(), identity=True), "identity"),
-        (ColumnSpec("c", pa.list_(pa.int64())), "list"),
+        (ColumnSpec("c", pa.list_(pa.month_day_nano_interval())), "interval"),
+        (ColumnSpec("c", pa.struct([("x", pa.int8())])), "struct"),
         (ColumnSpec("c", pa.timestamp("ns")), "timestamp"),
     ],
 )
@@ -426,7 +565,7 @@ def test_what_postgres_has_no_home_for_is_refused_at_declaration(spec: ColumnSpe
 
     table = TableSpec("t", (spec,))
     with pytest.raises(DeclarationError, match=match) as caught:
-        DIALECT.column_of(spec, table, Server("postgresql", (15, 0), "public"))
+        DIALECT.language.column_of(spec, table, Server("postgresql", (15, 0), "public"))
     assert (caught.value.table, caught.value.field) == ("t", spec.name)
     assert caught.value.hint
 
@@ -455,4 +594,4 @@ def test_constants_are_stored_exactly_whatever_the_string_syntax(postgres_url: s
 @pytest.mark.parametrize("value", ["a\0b", "\ud800", object(), time(1, tzinfo=UTC)])
 def test_constants_that_cant_be_written_are_refused(value: object) -> None:
     with pytest.raises(DeclarationError):
-        sql("{v}", v=Literal(value)).text(DIALECT.quoting(None))  # type: ignore[arg-type]
+        sql("{v}", v=Literal(value)).text(DIALECT.language.quoting(None))  # type: ignore[arg-type]

@@ -100,10 +100,10 @@ def exact(values: Any) -> list[Any]:
 
 async def create(session: Session, spec: TableSpec) -> Table:
     """The table of the spec, as it is found after it was created."""
-    target = target_catalog([spec], lambda column, table: DIALECT.column_of(column, table, session.server))
+    target = target_catalog([spec], lambda column, table: DIALECT.language.column_of(column, table, session.server))
     names = [table.name for table in target.tables]
     for change in diff(await DIALECT.discover(session, names), target):
-        for statement in DIALECT.render(change):
+        for statement in DIALECT.language.render(change):
             await session.execute(statement)
     return (await DIALECT.discover(session, names)).tables[0]
 
@@ -126,7 +126,7 @@ def test_round_trip(postgres_url: str, spec: ColumnSpec, live: str, values: list
         result = await session.load(LoadTarget(found.name, found.columns, table.schema), iter([batch]))
         assert result.rows == len(sent)
         column: Any = (await read(session, found)).column(0).combine_chunks()
-        assert column.type == DIALECT.spec_of(found.columns[0]).type
+        assert column.type == DIALECT.language.spec_of(found.columns[0]).type
         if live not in WIDER:  # PostgreSQL has no narrow and no unsigned integers
             assert column.type == spec.type
         assert exact(column.cast(spec.type)) == exact(sent)
@@ -192,7 +192,7 @@ def test_live_types_that_are_never_declared(
         )
         await session.execute(trusted(f"CREATE TABLE t (x {live})"))
         (table,) = (await DIALECT.discover(session, [ObjectName(None, "t")])).tables
-        assert DIALECT.spec_of(table.columns[0]).type == arrow
+        assert DIALECT.language.spec_of(table.columns[0]).type == arrow
         schema = pa.schema([("x", arrow)])
         batch = pa.record_batch([array(arrow, [*values, None])], schema=schema)
         await session.load(LoadTarget(table.name, table.columns, schema), iter([batch]))

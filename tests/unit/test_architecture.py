@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2] / "arrowsync"
 LAYERS = (
     ("errors", "options"),
     ("sql", "catalog", "bridge", "declare"),
-    ("sources", "convert", "encode", "migrate"),
+    ("sources", "convert", "encode", "migrate", "testing"),
     ("report", "progress"),
     ("dialects",),
     ("sync",),
@@ -213,7 +213,7 @@ def test_files_stay_short() -> None:
 
 
 def test_import_brings_no_driver_and_no_optional_library() -> None:
-    heavy = [*DRIVERS, "polars", "pandas", "rich", "pyarrow.dataset", "pyarrow.parquet", "IPython"]
+    heavy = [*DRIVERS, "polars", "pandas", "rich", "pyarrow.dataset", "pyarrow.parquet", "IPython", "jsonschema"]
     code = "import sys, arrowsync; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(run.stdout.split())

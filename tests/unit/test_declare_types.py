@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import enum
 import typing
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, make_dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import field, make_dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from ipaddress import IPv4Address, IPv6Address
@@ -24,6 +24,7 @@ from arrowsync.declare.markers import (
     MaxLength,
     Precision,
     PrimaryKey,
+    Range,
     RenamedFrom,
     TimePrecision,
     TimeZone,
@@ -126,6 +127,43 @@ def test_each_type_has_its_arrow_type(annotation: Any, expected: pa.DataType) ->
 
 
 @pytest.mark.parametrize(
+    ("annotation", "expected"),
+    [
+        (Annotated[float, Precision(24)], pa.float32()),
+        (Annotated[float, Precision(25)], pa.float64()),
+        (Annotated[float, Precision(53)], pa.float64()),
+        (Annotated[float32, Precision(10)], pa.float32()),
+        (int16 | int32, pa.int32()),
+        (Union[int8, int], pa.int64()),
+        (uint8 | int16, pa.int16()),
+        (uint8 | int8, pa.int16()),
+        (uint32 | int8, pa.int64()),
+        (uint16 | uint32, pa.uint32()),
+        (float32 | float, pa.float64()),
+    ],
+    ids=str,
+)
+def test_the_smallest_type_that_holds_all_values(annotation: Any, expected: pa.DataType) -> None:
+    assert column_of(annotation) == ColumnSpec("x", expected)
+    assert column_of(annotation | None) == ColumnSpec("x", expected, nullable=True)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "length"),
+    [
+        (Literal["unknown"] | Annotated[str, MaxLength(255)], 255),
+        (Literal["a"] | str, None),
+        (Annotated[str, MaxLength(3)] | Annotated[str, MaxLength(5)], 5),  # pyright: ignore[reportOperatorIssue]
+        (Annotated[str, MaxLength(3)] | str, None),  # pyright: ignore[reportOperatorIssue]
+    ],
+    ids=str,
+)
+def test_a_literal_or_any_string_is_that_string(annotation: Any, length: int | None) -> None:
+    assert column_of(annotation) == ColumnSpec("x", pa.string(), max_length=length)
+    assert column_of(annotation, "something" if length != 5 else "some").has_default
+
+
+@pytest.mark.parametrize(
     ("annotation", "version"),
     [
         (IPv4Address, "4"),
@@ -207,8 +245,12 @@ def test_a_unique_column_that_is_the_whole_key_needs_no_second_index() -> None:
     assert (spec.key, spec.unique) == (("id",), ())
 
 
-@dataclass
-class Inner:
+class Pair(typing.NamedTuple):
+    x: int
+    y: int
+
+
+class Shape(typing.TypedDict):
     x: int
 
 
@@ -248,20 +290,17 @@ class Rights(enum.Flag):
         (5, "5"),
         ([int], "int"),
         (PrimaryKey, "brackets"),
-        (list[int], "list[int]"),
-        (list[int], "aren't supported yet"),
-        (set[str], "JsonType"),
         (tuple, "tuple"),
-        (Sequence[int], "Sequence[int]"),
-        (Optional[list[str]], "list[str]"),
-        (Inner, "Inner"),
-        (Inner, "aren't supported yet"),
+        (tuple[int, ...], "list[...]"),
+        (Pair, "a dataclass"),
+        (Shape, "a dataclass"),
+        (Collection[int], "list[...], set[...]"),
         (Mapping[str, int], "dict"),
         (dict[int, str], "keys of a JSON object are strings"),
         (int | str, "int | str"),
-        (Color | str, "one type"),
         (Union[int, str, None], "one type"),
-        (Literal[1, 2], "1"),
+        (int | float, "one type"),
+        (Annotated[int, Range(0, 5)] | int32, "one type"),
         (Literal["a", ""], "''"),
         (Empty, "Empty has no members"),
         (Blank, "Blank has the label ''"),
@@ -272,6 +311,12 @@ class Rights(enum.Flag):
         (Annotated[int, MaxLength(3)], "MaxLength doesn't apply to int"),
         (Annotated[Color, MaxLength(3)], "MaxLength doesn't apply to Color"),
         (Annotated[float, Precision(3, 1)], "Precision doesn't apply to float"),
+        (Annotated[float, Precision(54)], "more than a float has"),
+        (Annotated[float32, Precision(53)], "both float and Precision(53)"),
+        (uint64 | int8, "uint64 and int8"),
+        (Literal["abcd"] | Annotated[str, MaxLength(3)], "'abcd' has 4 characters"),
+        (Annotated[Literal["abcd"] | str, MaxLength(3)], "'abcd' has 4 characters"),
+        (Literal[1] | str, "1 is no string"),
         (Annotated[date, TimeZone("UTC")], "TimeZone doesn't apply to date"),
         (Annotated[time, TimePrecision(3)], "TimePrecision doesn't apply to time"),
         (Annotated[datetime, TimePrecision(2)], "TimePrecision(2)"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -336,9 +337,10 @@ def test_a_file_damaged_inside(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[1_000:3_000] = bytes(2_000)
     path.write_bytes(content)
+    gc.collect()  # what other tests left open
     before = open_files()
     assert str(path) in refusal(path).message
-    assert open_files() == before
+    assert open_files() <= before
 
 
 def test_a_checksum_that_is_wrong(tmp_path: Path) -> None:

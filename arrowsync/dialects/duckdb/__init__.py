@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from arrowsync.dialects.dialect import Dialect, Session
+from arrowsync.dialects.dialect import Dialect, Language, Server, Session
 from arrowsync.dialects.duckdb.discover import discover
+from arrowsync.dialects.duckdb.forms import forms
 from arrowsync.dialects.duckdb.merge import after_load, create_staging, duplicates, lock, merge_steps
 from arrowsync.dialects.duckdb.quoting import quoting
 from arrowsync.dialects.duckdb.render import render
-from arrowsync.dialects.duckdb.types import column_of, spec_of, widens
+from arrowsync.dialects.duckdb.types import column_of, spec_of
+from arrowsync.dialects.duckdb.widening import widens
 
 
 async def _open(url: str) -> Session:
@@ -22,16 +24,22 @@ async def _adopt(connection: object) -> Session:
     return await adopt_session(connection)
 
 
-DIALECT = Dialect(
+LANGUAGE = Language(
     name="duckdb",
-    open=_open,
-    adopt=_adopt,
+    server=Server("duckdb", (2,), "main"),
     quoting=quoting,
     column_of=column_of,
     spec_of=spec_of,
+    forms=forms,
+    render=render,
+)
+
+DIALECT = Dialect(
+    language=LANGUAGE,
+    open=_open,
+    adopt=_adopt,
     widens=widens,
     discover=discover,
-    render=render,
     create_staging=create_staging,
     merge_steps=merge_steps,
     duplicates=duplicates,

@@ -2,7 +2,7 @@
 
 DuckDB ignores the case of names, so a table is called as it was asked for. A name without a namespace is looked for in the
 current schema of the current database, and before that among the temporary tables, as DuckDB does when it runs a statement.
-Attached databases are not looked at.
+Attached databases are not looked at. Constraints are called as DuckDB calls them: it drops the names that they are given.
 """
 
 from __future__ import annotations
@@ -12,9 +12,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from arrowsync.catalog import Catalog, Column, DefaultExpression, ObjectName, Table
+from arrowsync.catalog import (
+    Catalog,
+    Check,
+    Column,
+    DefaultExpression,
+    ForeignKey,
+    Index,
+    ObjectName,
+    Table,
+    UniqueKey,
+)
 from arrowsync.dialects.dialect import Session
-from arrowsync.dialects.duckdb.types import fold, parse_type
+from arrowsync.dialects.duckdb.types import fold
+from arrowsync.dialects.duckdb.typetext import parse_type
 from arrowsync.sql import SQL, Literal, join, sql, trusted
 
 Row = Mapping[str, Any]
@@ -75,19 +86,19 @@ def catalog_from_rows(names: Sequence[ObjectName], rows: CatalogRows) -> Catalog
         temporary = places.get((True, _MAIN, table)) if name.namespace is None or schema == _MAIN else None
         row = temporary or places.get((False, schema, table))
         if row is not None:
-            tables.append(_table(name, row, rows))
+            tables.append(_table(name, row, rows, names))
     existing = {fold(row["name"]) for row in rows.namespaces}
     asked = sorted({n.namespace for n in names if n.namespace is not None and fold(n.namespace) in existing})
     return Catalog(tables=tuple(tables), namespaces=tuple(asked))
 
 
-def _table(name: ObjectName, row: Row, rows: CatalogRows) -> Table:
+def _table(name: ObjectName, row: Row, rows: CatalogRows, names: Sequence[ObjectName]) -> Table:
     place = _place(row)
     constraints = [c for c in rows.constraints if _place(c) == place]
-    unique = [tuple(c["columns"]) for c in constraints if c["kind"] == "UNIQUE"]
-    unique += [
-        key for i in rows.indexes if _place(i) == place and (key := _plain_columns(i["expressions"])) is not None
-    ]
+    indexes = tuple(_index(i) for i in rows.indexes if _place(i) == place)
+    unique = [UniqueKey(tuple(c["columns"]), c["name"]) for c in constraints if c["kind"] == "UNIQUE"]
+    # A unique index of plain columns is as good as a key.
+    unique += [UniqueKey(key, i.name) for i in indexes if i.unique and (key := _plain(i.parts))]
     return Table(
         name=name,
         columns=tuple(_column(c) for c in rows.columns if _place(c) == place),
@@ -95,7 +106,35 @@ def _table(name: ObjectName, row: Row, rows: CatalogRows) -> Table:
         unique=tuple(dict.fromkeys(unique)),
         comment=row["comment"],
         kind="view" if row["is_view"] else "table",
+        foreign_keys=tuple(_foreign_key(c, name, names) for c in constraints if c["kind"] == "FOREIGN KEY"),
+        checks=tuple(Check(trusted(c["expression"]), c["name"]) for c in constraints if c["kind"] == "CHECK"),
+        indexes=indexes,
     )
+
+
+def _foreign_key(row: Row, table: ObjectName, names: Sequence[ObjectName]) -> ForeignKey:
+    found = row["referenced_table"]
+    # DuckDB refers to tables of the same schema only.
+    asked = (n.name for n in names if n.namespace == table.namespace and fold(n.name) == fold(found))
+    target = ObjectName(table.namespace, next(asked, found))
+    return ForeignKey(tuple(row["columns"]), target, tuple(row["referenced"]), name=row["name"])
+
+
+def _index(row: Row) -> Index:
+    return Index(tuple(_part(text) for text in row["expressions"]), row["name"], row["is_unique"])
+
+
+def _part(text: str) -> str | SQL:
+    """A part of an index, from its expression: a column (`a`, `"b c"`), or what stands in parentheses."""
+    if name := _PLAIN_NAME.fullmatch(text):
+        return name["bare"] or name["quoted"].replace('""', '"')
+    return trusted(text.removeprefix("(").removesuffix(")"))
+
+
+def _plain(parts: Sequence[str | SQL]) -> tuple[str, ...]:
+    """The columns of an index; none where one of its parts isn't just a column."""
+    columns = tuple(part for part in parts if isinstance(part, str))
+    return columns if len(columns) == len(parts) else ()
 
 
 def _column(row: Row) -> Column:
@@ -109,13 +148,6 @@ def _column(row: Row) -> Column:
         generated=row["is_generated"],
         comment=row["comment"],
     )
-
-
-def _plain_columns(expressions: Sequence[str]) -> tuple[str, ...] | None:
-    """The columns of an index, from its expressions (`a`, `"b c"`); None where one isn't just a column."""
-    found = [_PLAIN_NAME.fullmatch(expression) for expression in expressions]
-    columns = [name["bare"] or name["quoted"].replace('""', '"') for name in found if name is not None]
-    return tuple(columns) if len(columns) == len(expressions) else None
 
 
 def _place(row: Row) -> Place:
@@ -155,9 +187,9 @@ ORDER BY schema_name, table_name, column_index""",
 def _constraints_query(wanted: SQL) -> SQL:
     return sql(
         """SELECT database_name = 'temp' AS is_temporary, schema_name, table_name, constraint_type AS kind,
-  constraint_column_names AS columns
+  constraint_name AS name, constraint_column_names AS columns, referenced_table, referenced_column_names AS referenced, expression
 FROM duckdb_constraints()
-WHERE database_name IN (current_database(), 'temp') AND constraint_type IN ('PRIMARY KEY', 'UNIQUE')
+WHERE database_name IN (current_database(), 'temp') AND constraint_type <> 'NOT NULL'
   AND lower(table_name) IN ({wanted})
 ORDER BY constraint_index""",
         wanted=wanted,
@@ -167,9 +199,9 @@ ORDER BY constraint_index""",
 def _indexes_query(wanted: SQL) -> SQL:
     return sql(
         """SELECT database_name = 'temp' AS is_temporary, schema_name, table_name,
-  CAST(expressions AS VARCHAR[]) AS expressions
+  index_name AS name, is_unique, CAST(expressions AS VARCHAR[]) AS expressions
 FROM duckdb_indexes()
-WHERE database_name IN (current_database(), 'temp') AND is_unique AND lower(table_name) IN ({wanted})
+WHERE database_name IN (current_database(), 'temp') AND lower(table_name) IN ({wanted})
 ORDER BY index_name""",
         wanted=wanted,
     )

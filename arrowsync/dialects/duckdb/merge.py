@@ -4,7 +4,7 @@ The statements are those shared with PostgreSQL. What is DuckDB's own: the order
 column by column with IS DISTINCT FROM (half the time of comparing tuples, 2.0.0). That takes some different values for equal:
 see `_tell_apart`.
 
-An UPDATE of a column that a key or unique constraint is on is a DELETE and an INSERT of the row to DuckDB, which it refuses
+An UPDATE of a column that a key or an index is on is a DELETE and an INSERT of the row to DuckDB, which it refuses
 for a row that a foreign key refers to, also when the value stays the same. So those columns are set by a second UPDATE,
 of the rows where they differ. Duplicates are gone before: UPDATE ... FROM would take any of them.
 """
@@ -19,7 +19,8 @@ from arrowsync.catalog import Column, DefaultExpression, ObjectName, Table
 from arrowsync.dialects import shared
 from arrowsync.dialects.dialect import LockPurpose, MergeJob, MergeStep, Session
 from arrowsync.dialects.duckdb.render import name_literal, sequence_of
-from arrowsync.dialects.duckdb.types import fold, type_sql
+from arrowsync.dialects.duckdb.types import fold
+from arrowsync.dialects.duckdb.typetext import type_sql
 from arrowsync.sql import SQL, Identifier, Literal, join, sql
 
 _NEXTVAL = re.compile(r"nextval\('((?:[^']|'')*)'\)")
@@ -37,7 +38,7 @@ def create_staging(target: Table, columns: Sequence[str]) -> tuple[ObjectName, S
 def merge_steps(job: MergeJob) -> tuple[MergeStep, ...]:
     """The statements that bring staged rows into the target."""
     types = {column.name: column.type.name for column in job.target.columns}
-    indexed = {fold(name) for group in (job.target.key, *job.target.unique) for name in group}
+    indexed = {fold(name) for group in _indexed(job.target) for name in group}
     style = shared.MergeStyle(
         order="rowid",
         differs=lambda columns: sql("({any})", any=join(" OR ", [_differs(name, types[name]) for name in columns])),
@@ -80,6 +81,15 @@ def duplicates(job: MergeJob) -> SQL:
 def after_load(table: Table, columns: Sequence[str]) -> tuple[SQL, ...]:
     """Statements that move the sequences of identity columns past the values that were loaded into them."""
     return tuple(_advance(table.name, c) for c in table.columns if c.identity and c.name in columns)
+
+
+def _indexed(table: Table) -> Iterator[tuple[str, ...]]:
+    """The columns of each key and index. Those in an expression of an index aren't known."""
+    yield table.key
+    yield from (key.columns for key in table.unique)
+    yield from (key.columns for key in table.foreign_keys)
+    for index in table.indexes:
+        yield tuple(part for part in index.parts if isinstance(part, str))
 
 
 def _differs(name: str, type_name: str) -> SQL:

@@ -1,7 +1,7 @@
 """How DuckDB writes names and constants.
 
-Constants carry their type where their text alone would be read as another (`0.1` is a DECIMAL to DuckDB, and `-0.0` has
-lost its sign then). To add a Python type, add a case to `quote_literal`.
+Constants carry their type (`DATE '2024-02-29'`) where their text alone would be read as another: `0.1` is a DECIMAL to DuckDB,
+and `-0.0` has lost its sign then. To add a Python type, add a case to `quote_literal`.
 """
 
 from __future__ import annotations
@@ -34,27 +34,27 @@ def quote_literal(value: Any) -> str:
         case int():
             return str(int(value))
         case float():
-            return _cast(repr(float(value)), "DOUBLE")
+            return _typed(repr(float(value)), "DOUBLE")
         case Decimal() if value.is_finite():
             return format(value, "f")
         case str():
             return _string(value)
         case bytes() | bytearray():
-            return _cast("".join(f"\\x{byte:02X}" for byte in value), "BLOB")
+            return _typed("".join(f"\\x{byte:02X}" for byte in value), "BLOB")
         case datetime() if value.tzinfo is not None:
-            return _cast(value.astimezone(UTC).isoformat(sep=" "), "TIMESTAMP WITH TIME ZONE")
+            return _typed(value.astimezone(UTC).isoformat(sep=" "), "TIMESTAMP WITH TIME ZONE")
         case datetime():
-            return _cast(value.isoformat(sep=" "), "TIMESTAMP")
+            return _typed(value.isoformat(sep=" "), "TIMESTAMP")
         case date():
-            return _cast(value.isoformat(), "DATE")
+            return _typed(value.isoformat(), "DATE")
         case time() if value.tzinfo is None:
-            return _cast(value.isoformat(), "TIME")
+            return _typed(value.isoformat(), "TIME")
         case timedelta():
             return f"to_microseconds({value // timedelta(microseconds=1)})"
         case UUID():
-            return _cast(str(value), "UUID")
+            return _typed(str(value), "UUID")
         case dict() | list():
-            return _cast(json.dumps(value, ensure_ascii=False, allow_nan=False), "JSON")
+            return _typed(json.dumps(value, ensure_ascii=False, allow_nan=False), "JSON")
         case _:
             raise DeclarationError(
                 f"a value of type {type(value).__qualname__} can't be written as a DuckDB constant: {value!r}"
@@ -69,8 +69,8 @@ def quoting(server: Server) -> Quoting:
     return QUOTING
 
 
-def _cast(text: str, type_name: str) -> str:
-    return f"CAST({_string(text)} AS {type_name})"
+def _typed(text: str, type_name: str) -> str:
+    return f"{type_name} {_string(text)}"
 
 
 def _string(text: str) -> str:

@@ -1,31 +1,37 @@
 """Changes as DuckDB statements: `render`. All of them run in a transaction.
 
 What DuckDB can't alter (a primary key, a column that a key or index is on, almost anything of a table that a foreign key
-refers to) it refuses by itself, and the transaction with it; `faults` has the hints.
+refers to) it refuses by itself, and the transaction with it; `faults` has the hints. Constraints have no names, as DuckDB
+drops them. A new change is a case in `render`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import assert_never
 
-from arrowsync.catalog import Column, DefaultExpression, DefaultValue, ObjectName, SqlType
+from arrowsync.catalog import Column, DefaultExpression, DefaultValue, ObjectName, SqlType, Table
 from arrowsync.dialects import shared
 from arrowsync.dialects.duckdb.quoting import quote_identifier
-from arrowsync.dialects.duckdb.types import type_sql
+from arrowsync.dialects.duckdb.typetext import type_sql
 from arrowsync.errors import UnsupportedChange
 from arrowsync.migrate.changes import (
     AddColumn,
     AddEnumLabels,
+    AddForeignKey,
     AddUnique,
     AlterType,
     Change,
     CreateEnum,
+    CreateIndex,
     CreateNamespace,
+    CreateStruct,
     CreateTable,
     DropColumn,
     DropNotNull,
+    InsertRows,
     RenameColumn,
     SetComment,
     SetKey,
@@ -42,16 +48,23 @@ def render(change: Change) -> tuple[SQL, ...]:
     match change:
         case CreateNamespace(name):
             return (sql("CREATE SCHEMA IF NOT EXISTS {name}", name=Identifier(name)),)
-        case CreateEnum() | AddEnumLabels():
+        case CreateEnum() | AddEnumLabels() | CreateStruct():
             raise UnsupportedChange(
-                f"DuckDB's enum types belong to their columns: {describe(change)}", changes=(describe(change),)
+                f"DuckDB's enum and struct types belong to their columns: {describe(change)}",
+                changes=(describe(change),),
             )
         case CreateTable(table):
-            sequences = [_create_sequence(table.name, c) for c in table.columns if c.identity]
-            created = shared.create_table(table, partial(column_sql, table.name))
-            comments = [SetComment(table.name, None, table.comment)] if table.comment else []
-            comments += [SetComment(table.name, c.name, c.comment) for c in table.columns if c.comment]
-            return (*sequences, created, *(_comment(comment) for comment in comments))
+            return tuple(_create_table(table))
+        case CreateIndex(name, index):
+            return (shared.create_index(name, index),)
+        case InsertRows():
+            return (shared.insert_rows(change),)
+        case AddForeignKey():
+            raise UnsupportedChange(
+                f"DuckDB can't add a foreign key to a table that exists: {describe(change)}",
+                changes=(describe(change),),
+                hint="form the tables with foreign_constraints=False",
+            )
         case AddColumn(name, column):
             sequences = [_create_sequence(name, column)] if column.identity else []
             # Rows that are there get numbers, and in the same transaction DuckDB takes no NOT NULL after that.
@@ -79,6 +92,12 @@ def _action(change: RenameColumn | AlterType | DropNotNull | SetNotNull | SetKey
         case RenameColumn(_, old, new):
             return sql("RENAME COLUMN {old} TO {new}", old=Identifier(old), new=Identifier(new))
         case AlterType(_, column, old):
+            if (old.element or old.members) and _shifts(old, column.type):
+                raise UnsupportedChange(
+                    f"DuckDB would go by the session's time zone: {describe(change)}",
+                    changes=(describe(change),),
+                    hint="make a new column, and fill it with UPDATE",
+                )
             return _alter_type(Identifier(column.name), old, column.type)
         case DropNotNull(_, column):
             return sql("ALTER COLUMN {column} DROP NOT NULL", column=Identifier(column.name))
@@ -86,13 +105,26 @@ def _action(change: RenameColumn | AlterType | DropNotNull | SetNotNull | SetKey
             return sql("ALTER COLUMN {column} SET NOT NULL", column=Identifier(column.name))
         case SetKey(_, key, _):
             return sql("ADD PRIMARY KEY ({key})", key=shared.names(key))
-        case AddUnique(_, columns):
+        case AddUnique(_, key):
             # Not a unique index: DuckDB alters hardly anything of a table that has one.
-            return sql("ADD UNIQUE ({columns})", columns=shared.names(columns))
+            return sql("ADD {key}", key=shared.unique_key(key))
         case DropColumn(_, column):
             return sql("DROP COLUMN {column}", column=Identifier(column.name))
         case _:
             assert_never(change)
+
+
+def _create_table(table: Table) -> Iterator[SQL]:
+    for column in table.columns:
+        if column.identity:
+            # The rows of a lookup table count from 1, whatever a table of this name that was dropped has left.
+            yield _create_sequence(table.name, column, anew=bool(table.rows))
+    yield shared.create_table(table, partial(column_sql, table.name), named=False)
+    if table.comment:
+        yield _comment(SetComment(table.name, None, table.comment))
+    for column in table.columns:
+        if column.comment:
+            yield _comment(SetComment(table.name, column.name, column.comment))
 
 
 def column_sql(table: ObjectName, column: Column) -> SQL:
@@ -124,9 +156,12 @@ def name_literal(name: ObjectName) -> Literal:
     return Literal(".".join(quote_identifier(part) for part in name.identifier.parts))
 
 
-def _create_sequence(table: ObjectName, column: Column) -> SQL:
-    # IF NOT EXISTS: dropping a table leaves its sequence behind.
-    return sql("CREATE SEQUENCE IF NOT EXISTS {name}", name=sequence_of(table, column).identifier)
+def _create_sequence(table: ObjectName, column: Column, *, anew: bool = False) -> SQL:
+    # Dropping a table leaves its sequence behind. One that a table uses is never replaced: DuckDB refuses.
+    name = sequence_of(table, column).identifier
+    if anew:
+        return sql("CREATE OR REPLACE SEQUENCE {name}", name=name)
+    return sql("CREATE SEQUENCE IF NOT EXISTS {name}", name=name)
 
 
 def _alter(table: ObjectName, action: SQL) -> SQL:
@@ -143,6 +178,16 @@ def _alter_type(name: Identifier, old: SqlType, new: SqlType) -> SQL:
     else:
         using = sql("CAST({name} AT TIME ZONE 'UTC' AS {type})", name=name, type=type_sql(new))
     return sql("{action} USING {using}", action=action, using=using)
+
+
+def _shifts(old: SqlType, new: SqlType) -> bool:
+    """Whether a time in the list or struct gets a time zone, or loses it."""
+    if old.element is not None and new.element is not None:
+        return _shifts(old.element, new.element)
+    if old.members and new.members:
+        wanted = dict(new.members)
+        return any(_shifts(kind, wanted.get(name, kind)) for name, kind in old.members)
+    return (old.name == _ZONED) != (new.name == _ZONED)
 
 
 def _comment(change: SetComment) -> SQL:

@@ -1,23 +1,25 @@
 """The types of DuckDB, in both directions: declared column -> live column, and back.
 
-A type is canonical (`SqlType("decimal", (18, 3))`): `parse_type` makes it from the text in `duckdb_columns()`, which DuckDB
-has already brought to one spelling. To add one: a line in `EXACT` to create it, or one in `READ_ONLY` to read and load it;
-where it has parameters, a case in `_type_of`, `_arrow_type` and `parse_type`. How values travel is in `reading`.
+A type is canonical (`SqlType("decimal", (18, 3))`); `typetext` has its text, `widening` which type holds another's values,
+`reading` how values travel. A list is an array of its element's type, a struct is written out in its column, as an enum is.
+Comments of either's members are lost, as DuckDB has comments on tables and columns only.
+
+To add a type: a line in `EXACT` to create it, or one in `READ_ONLY` to read and load it; where it has parameters, a case in
+`_type_of`, in `_spec_of`, and in `typetext`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import pyarrow as pa
 
 from arrowsync.catalog import Column, DefaultValue, SqlType
-from arrowsync.declare.spec import NO_DEFAULT, ColumnSpec, TableSpec
+from arrowsync.declare.spec import NO_DEFAULT, ColumnSpec, StructSpec, TableSpec
 from arrowsync.dialects.dialect import Server
 from arrowsync.errors import DeclarationError
-from arrowsync.sql import SQL, Literal, join, sql, trusted
 
 EXACT: Mapping[pa.DataType, str] = {
     pa.bool_(): "boolean",
@@ -63,37 +65,17 @@ READ_ONLY: Mapping[str, pa.DataType] = {
 MAX_PRECISION = 38
 ENUM = pa.dictionary(pa.int32(), pa.string())
 
-_ARROW_TYPES: Mapping[str, pa.DataType] = {**{name: arrow for arrow, name in EXACT.items()}, **READ_ONLY}
-_INTEGERS: Mapping[str, tuple[int, int]] = {
-    **{
-        name: (-(1 << bits - 1), (1 << bits - 1) - 1)
-        for name, bits in {"tinyint": 8, "smallint": 16, "integer": 32, "bigint": 64, "hugeint": 128}.items()
-    },
-    **{
-        name: (0, (1 << bits) - 1)
-        for name, bits in {"utinyint": 8, "usmallint": 16, "uinteger": 32, "ubigint": 64, "uhugeint": 128}.items()
-    },
-}
-_WHOLE_NUMBERS = {"float": 1 << 24, "double": 1 << 53}
-"""Up to where a floating-point type has every whole number."""
+ARROW_TYPES: Mapping[str, pa.DataType] = {**{name: arrow for arrow, name in EXACT.items()}, **READ_ONLY}
+"""The Arrow type that holds all values of a live type that has no parameters."""
 
-_WIDER: Mapping[str, frozenset[str]] = {
-    "float": frozenset({"double"}),
-    "timestamp_s": frozenset({"timestamp_ms", "timestamp"}),
-    "timestamp_ms": frozenset({"timestamp"}),
-    "time": frozenset({"time_ns"}),
-    "json": frozenset({"varchar"}),
-    "enum": frozenset({"varchar"}),
-}
-_DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
-_ENUM = re.compile(r"ENUM\(.*\)", re.DOTALL)
-_LABEL = re.compile(r"'((?:[^']|'')*)'")
+_INTEGERS = frozenset(EXACT[arrow] for arrow in EXACT if pa.types.is_integer(arrow))
 
 
 def column_of(spec: ColumnSpec, table: TableSpec, server: Server) -> Column:
     """The column that is created for a declared one; a DeclarationError where DuckDB has no type for it."""
     _check_name(spec, table)
-    live = _type_of(spec, table)
+    _check_texts(spec, table)
+    live = _type_of(spec, spec, table)
     if spec.identity and live.name not in _INTEGERS:
         _refuse(spec, table, f"an identity column can't be {live}", "declare it as Identity[int]")
     has_default = spec.has_default and spec.default is not None
@@ -109,59 +91,29 @@ def column_of(spec: ColumnSpec, table: TableSpec, server: Server) -> Column:
 
 def spec_of(column: Column) -> ColumnSpec:
     """The declared column whose Arrow type holds all values of the live one; a DeclarationError where there is none."""
-    return ColumnSpec(
-        name=column.name,
-        type=_arrow_type(column),
+    return replace(
+        _spec_of(column.name, column.type, column),
         nullable=column.nullable,
         default=column.default.value if isinstance(column.default, DefaultValue) else NO_DEFAULT,
         comment=column.comment,
-        labels=column.type.labels,
         identity=column.identity,
     )
-
-
-def widens(old: SqlType, new: SqlType) -> bool:
-    """Whether every value of `old` is one of `new`, unchanged."""
-    if old == new:
-        return True
-    if old.name == new.name == "enum":
-        return set(old.labels) <= set(new.labels)
-    if (held := _whole_range(old)) is not None:
-        if (limits := _whole_range(new)) is not None:
-            return limits[0] <= held[0] and held[1] <= limits[1]
-        if (exact_to := _WHOLE_NUMBERS.get(new.name)) is not None:
-            return -exact_to <= held[0] and held[1] <= exact_to
-    if new.name == "decimal":
-        digits, scale = new.args
-        if old.name == "decimal":
-            return old.args[1] <= scale and old.args[0] - old.args[1] <= digits - scale
-        return held is not None and max(-held[0], held[1]) < 10 ** (digits - scale)
-    return new.name in _WIDER.get(old.name, ())
-
-
-def parse_type(text: str) -> SqlType:
-    """The canonical type of the text in `duckdb_columns()`. A type that arrowsync doesn't know keeps that text."""
-    if decimal := _DECIMAL.fullmatch(text):
-        return SqlType("decimal", (int(decimal[1]), int(decimal[2])))
-    if _ENUM.fullmatch(text):
-        return SqlType("enum", labels=tuple(label.replace("''", "'") for label in _LABEL.findall(text)))
-    known = text.lower()
-    return SqlType(known if known in _ARROW_TYPES else text)
-
-
-def type_sql(live: SqlType) -> SQL:
-    """The type as statements spell it."""
-    if live.labels:
-        return sql("ENUM({labels})", labels=join(", ", [Literal(label) for label in live.labels]))
-    if live.name == "decimal":
-        return sql("DECIMAL({digits}, {scale})", digits=Literal(live.args[0]), scale=Literal(live.args[1]))
-    # One of the names above, or a type of a live table as DuckDB itself spells it.
-    return trusted(live.name.upper() if live.name in _ARROW_TYPES else live.name)
 
 
 def fold(name: str) -> str:
     """What DuckDB compares names by: it ignores the case of ASCII letters (`É` and `é` are two names)."""
     return "".join(letter.lower() if letter.isascii() else letter for letter in name)
+
+
+def text_problem(text: str) -> str | None:
+    """Why DuckDB can't hold the text, as the end of a sentence."""
+    if "\0" in text:
+        return "holds a NUL character"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "holds a lone surrogate, which is not text"
+    return None
 
 
 def _check_name(spec: ColumnSpec, table: TableSpec) -> None:
@@ -173,44 +125,76 @@ def _check_name(spec: ColumnSpec, table: TableSpec) -> None:
         _refuse(spec, table, "a column of this name hides DuckDB's own rowid, which arrowsync needs", "rename it")
 
 
-def _type_of(spec: ColumnSpec, table: TableSpec) -> SqlType:
+def _check_texts(spec: ColumnSpec, table: TableSpec) -> None:
+    """Refuse what no statement can say: names, comments, labels and defaults become text of a statement."""
+    texts = {"the name": spec.name, "the comment": spec.comment, "the default": spec.default}
+    for what, text in texts.items():
+        if isinstance(text, str) and (problem := text_problem(text)):
+            _refuse(spec, table, f"{what} {text!r} {problem}", "remove it")
+
+
+def _type_of(spec: ColumnSpec, column: ColumnSpec, table: TableSpec) -> SqlType:
+    """The type for `spec`, which is the declared `column`, or somewhere in it."""
     arrow: Any = spec.type
+    if spec.element is not None:
+        return SqlType("array", element=_type_of(spec.element, column, table))
+    if spec.struct is not None:
+        return _struct_type(spec.struct, column, table)
     if spec.labels:
+        for label in spec.labels:
+            if problem := text_problem(label):
+                _refuse(column, table, f"the label {label!r} {problem}", "remove it")
         return SqlType("enum", labels=spec.labels)
     if pa.types.is_decimal(arrow):
         if arrow.precision > MAX_PRECISION:
             way_out = f"declare at most Precision({MAX_PRECISION}, {min(arrow.scale, MAX_PRECISION)}), or a str"
-            _refuse(spec, table, f"DuckDB's DECIMAL has {MAX_PRECISION} digits, not {arrow.precision}", way_out)
+            _refuse(column, table, f"DuckDB's DECIMAL has {MAX_PRECISION} digits, not {arrow.precision}", way_out)
         return SqlType("decimal", (arrow.precision, arrow.scale))
     name = EXACT.get(arrow) or WIDENED.get(arrow)
     if name is None:
-        _refuse(spec, table, f"DuckDB has no type for Arrow's {arrow}", "declare another type, or JsonType")
+        _refuse(column, table, f"DuckDB has no type for Arrow's {arrow}", "declare another type, or JsonType")
     return SqlType(name)
+
+
+def _struct_type(struct: StructSpec, column: ColumnSpec, table: TableSpec) -> SqlType:
+    seen: dict[str, str] = {}
+    for member in struct.members:
+        if problem := "is empty" if not member.name else text_problem(member.name):
+            _refuse(column, table, f"the name {member.name!r} of a member of {struct.name} {problem}", "rename it")
+        twin = seen.setdefault(fold(member.name), member.name)
+        if twin != member.name:
+            problem = f"DuckDB takes the members {twin!r} and {member.name!r} of {struct.name} for one name"
+            _refuse(column, table, problem, "rename one of the two, or form structs as StructMode.JSON")
+    return SqlType("struct", members=tuple((m.name, _type_of(m, column, table)) for m in struct.members))
 
 
 def _refuse(spec: ColumnSpec, table: TableSpec, problem: str, way_out: str) -> NoReturn:
     raise DeclarationError(f"{table.name}.{spec.name}: {problem}", table=table.name, field=spec.name, hint=way_out)
 
 
-def _arrow_type(column: Column) -> pa.DataType:
-    live = column.type
+def _spec_of(name: str, live: SqlType, column: Column) -> ColumnSpec:
+    """What holds the values of the type, which is that of the live `column`, or somewhere in it."""
+    if live.element is not None:
+        element = _spec_of("item", live.element, column)
+        return ColumnSpec(name, pa.list_(element.arrow_field), nullable=True, element=element)
+    if live.members:
+        members = tuple(_spec_of(member, kind, column) for member, kind in live.members)
+        struct = StructSpec(name, members)
+        return ColumnSpec(name, pa.struct([m.arrow_field for m in members]), nullable=True, struct=struct)
+    return ColumnSpec(name, _arrow_type(live, column), nullable=True, labels=live.labels)
+
+
+def _arrow_type(live: SqlType, column: Column) -> pa.DataType:
     if live.labels:
         return ENUM
     if live.name == "decimal":
         precision, scale = live.args
         return pa.decimal128(precision, scale)
-    arrow = _ARROW_TYPES.get(live.name)
+    arrow = ARROW_TYPES.get(live.name)
     if arrow is None:
         raise DeclarationError(
-            f"column {column.name!r} has the type {live}, which arrowsync doesn't read or write yet",
+            f"column {column.name!r} has the type {column.type}, which arrowsync doesn't read or write yet",
             field=column.name,
             hint="leave the column out of the declaration, or change its type",
         )
     return arrow
-
-
-def _whole_range(live: SqlType) -> tuple[int, int] | None:
-    """The least and greatest value of a type of whole numbers."""
-    if live.name == "decimal" and live.args[1] == 0:
-        return 1 - 10 ** live.args[0], 10 ** live.args[0] - 1
-    return _INTEGERS.get(live.name)

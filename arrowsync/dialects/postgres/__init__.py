@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from arrowsync.dialects.dialect import Dialect, Session
+from arrowsync.dialects.dialect import Dialect, Language, Server, Session
 from arrowsync.dialects.postgres.discover import discover
+from arrowsync.dialects.postgres.forms import forms
 from arrowsync.dialects.postgres.merge import after_load, create_staging, duplicates, lock, merge_steps
 from arrowsync.dialects.postgres.quoting import quoting
 from arrowsync.dialects.postgres.render import render
-from arrowsync.dialects.postgres.types import column_of, spec_of, widens
+from arrowsync.dialects.postgres.types import column_of, spec_of
+from arrowsync.dialects.postgres.widening import widens
 
 
 async def _open(url: str) -> Session:
@@ -22,16 +24,22 @@ async def _adopt(connection: object) -> Session:
     return await adopt_session(connection)
 
 
-DIALECT = Dialect(
+LANGUAGE = Language(
     name="postgresql",
-    open=_open,
-    adopt=_adopt,
+    server=Server("postgresql", (15,), "public"),
     quoting=quoting,
     column_of=column_of,
     spec_of=spec_of,
+    forms=forms,
+    render=render,
+)
+
+DIALECT = Dialect(
+    language=LANGUAGE,
+    open=_open,
+    adopt=_adopt,
     widens=widens,
     discover=discover,
-    render=render,
     create_staging=create_staging,
     merge_steps=merge_steps,
     duplicates=duplicates,

@@ -32,7 +32,7 @@ from arrowsync.dialects.postgres.read import (
     copied,
     with_decimals,
 )
-from arrowsync.dialects.postgres.types import from_catalog
+from arrowsync.dialects.postgres.typenames import from_catalog
 from arrowsync.encode.pgcopy import compile_pgcopy
 from arrowsync.errors import ArrowSyncError, ConnectionLost, DatabaseError, DeclarationError, MissingDriver
 from arrowsync.sql import SQL, Identifier, Quoting, sql, trusted

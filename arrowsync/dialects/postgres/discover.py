@@ -1,25 +1,43 @@
-"""What the live database contains, of what is asked for: `fetch_rows` asks the server, `catalog_from_rows` is pure.
+"""What the live database contains, of what is asked for: `fetch_rows` asks the server (`queries`), `catalog_from_rows` is pure.
 
-Types come as pg_type's names and modifiers, which `types.from_catalog` decodes; a domain counts as the type that it is made
-of. All names are compared exactly as given.
+Types come as pg_type's names and modifiers, which `typenames.from_catalog` decodes; a domain counts as the type that it is
+made of. All names are compared exactly as given. What a catalog has no words for is left out: an index that is partial or not
+of the default kind, an exclusion constraint.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from arrowsync.catalog import Catalog, Column, DefaultExpression, EnumType, ObjectName, SqlType, Table
+from arrowsync.catalog import (
+    Catalog,
+    Check,
+    Column,
+    DefaultExpression,
+    EnumType,
+    ForeignKey,
+    Index,
+    ObjectName,
+    OnDelete,
+    SqlType,
+    StructMember,
+    StructType,
+    Table,
+    UniqueKey,
+)
 from arrowsync.catalog.objects import TableKind
 from arrowsync.dialects.dialect import Session
-from arrowsync.dialects.postgres.types import from_catalog
-from arrowsync.sql import SQL, Literal, join, sql, trusted
+from arrowsync.dialects.postgres import queries
+from arrowsync.dialects.postgres.queries import Found
+from arrowsync.dialects.postgres.typenames import from_catalog
+from arrowsync.sql import SQL, trusted
 
 Row = dict[str, Any]
 
-KINDS: dict[str, TableKind] = {
+KINDS: Mapping[str, TableKind] = {
     "r": "table",
     "p": "partitioned table",
     "v": "view",
@@ -28,19 +46,24 @@ KINDS: dict[str, TableKind] = {
 }
 """pg_class.relkind -> kind. A materialized view is read like a view."""
 
+ON_DELETE: Mapping[str, OnDelete] = {"r": "restrict", "c": "cascade", "n": "set null", "d": "set default"}
+"""pg_constraint.confdeltype -> what happens; nothing, where there is no such line."""
+
 
 @dataclass(frozen=True, slots=True)
 class CatalogRows:
-    """The rows of the four queries, as the server gives them."""
+    """The rows of the queries, as the server gives them."""
 
     columns: list[Row]
-    keys: list[Row]
+    indexes: list[Row]
+    constraints: list[Row]
+    members: list[Row]
     labels: list[Row]
     namespaces: list[Row]
 
 
 async def discover(session: Session, names: Sequence[ObjectName]) -> Catalog:
-    """The tables of those names that exist, and all enum types and namespaces that they may need."""
+    """The tables of those names that exist, and all enum and struct types and namespaces that they may need."""
     if not names:
         return Catalog()
     return catalog_from_rows(names, await fetch_rows(session, names), session.server.namespace)
@@ -49,20 +72,17 @@ async def discover(session: Session, names: Sequence[ObjectName]) -> Catalog:
 async def fetch_rows(session: Session, names: Sequence[ObjectName]) -> CatalogRows:
     """The rows that describe the named tables; `at` in them is the position of the name."""
     default = session.server.namespace
-    relations = _relations(names, default)
-    columns = await _rows(session, _columns_query(relations))
-    used = {
-        (row[f"{prefix}_namespace"], row[f"{prefix}_name"])
-        for row in columns
-        for prefix in ("type", "element")
-        if row[f"{prefix}_kind"] == "e"
-    }
-    namespaces = join(", ", [Literal(namespace) for namespace in sorted({n.namespace or default for n in names})])
+    relations = queries.relations_of(names, default)
+    namespaces = sorted({name.namespace or default for name in names})
+    columns = await _rows(session, queries.columns_query(relations))
+    members = await _members(session, namespaces, _used(columns, "c"))
     return CatalogRows(
         columns,
-        await _rows(session, _keys_query(relations)),
-        await _rows(session, _labels_query(namespaces, used)),
-        await _rows(session, _namespaces_query(namespaces)),
+        await _rows(session, queries.indexes_query(relations)),
+        await _rows(session, queries.constraints_query(relations)),
+        members,
+        await _rows(session, queries.labels_query(namespaces, _used([*columns, *members], "e"))),
+        await _rows(session, queries.namespaces_query(namespaces)),
     )
 
 
@@ -72,48 +92,137 @@ def catalog_from_rows(names: Sequence[ObjectName], rows: CatalogRows, default: s
     `default` is the namespace that a name without one stands for. A type in that namespace goes without one too, where the
     table does.
     """
-    labels = {
-        name: tuple(row["label"] for row in group if row["label"] is not None)
-        for name, group in groupby(rows.labels, lambda row: (row["namespace"], row["name"]))
-    }
-    keys: dict[int, list[tuple[bool, tuple[str, ...]]]] = {}
-    for (at, _), group in groupby(rows.keys, lambda row: (row["at"], row["index"])):
-        parts = list(group)
-        keys.setdefault(at, []).append((parts[0]["is_primary"], tuple(part["name"] for part in parts)))
-    columns: dict[int, list[Row]] = {}
-    for row in rows.columns:
-        columns.setdefault(row["at"], []).append(row)
-    tables = [_table(names[at], found, keys.get(at, []), labels, default) for at, found in columns.items()]
-    enums = {name: EnumType(name, labels[found]) for found in labels for name in _called(found, names, tables, default)}
+    enums = _grouped(rows.labels, "namespace", "name")
+    structs = _grouped(rows.members, "namespace", "struct")
+    types = _Types(enums, structs, default)
+    columns = _grouped(rows.columns, "at")
+    indexes = _grouped(rows.indexes, "at")
+    constraints = _grouped(rows.constraints, "at")
+    tables = tuple(
+        _table(names[int(key[0])], found, indexes.get(key, []), constraints.get(key, []), types)
+        for key, found in columns.items()
+    )
+    called = _Called(names, tables, default)
     existing = {row["name"] for row in rows.namespaces}
     asked = sorted({n.namespace for n in names if n.namespace is not None and n.namespace in existing})
-    return Catalog(tuple(tables), tuple(enums.values()), tuple(asked))
-
-
-def _table(
-    name: ObjectName,
-    rows: list[Row],
-    keys: list[tuple[bool, tuple[str, ...]]],
-    labels: dict[tuple[str, str], tuple[str, ...]],
-    default: str,
-) -> Table:
-    return Table(
-        name=name,
-        columns=tuple(_column(row, name, labels, default) for row in rows if row["name"] is not None),
-        key=next((columns for primary, columns in keys if primary), ()),
-        unique=tuple(columns for primary, columns in keys if not primary),
-        comment=rows[0]["table_comment"],
-        kind=KINDS[rows[0]["kind"]],
+    return Catalog(
+        tables,
+        tuple(
+            EnumType(name, types.labels(found), of[0]["comment"])
+            for found, of in enums.items()
+            for name in called.names_of(found)
+        ),
+        tuple(asked),
+        tuple(_struct(name, structs[found], types) for found in types.by_need() for name in called.names_of(found)),
     )
 
 
-def _column(row: Row, table: ObjectName, labels: dict[tuple[str, str], tuple[str, ...]], default: str) -> Column:
-    live = _type(row, "type", labels, table, default)
-    if row["element_name"] is not None:
-        live = SqlType("array", element=_type(row, "element", labels, table, default))
+@dataclass(frozen=True, slots=True)
+class _Types:
+    """Makes what rows say of a type into it, with the labels of enums and the members of structs."""
+
+    enums: Mapping[Found, list[Row]]
+    structs: Mapping[Found, list[Row]]
+    default: str
+
+    def of(self, row: Row, user: ObjectName) -> SqlType:
+        """The type of a column or member of `user`."""
+        if row["element_name"] is not None:
+            return SqlType("array", element=self._one(row, "element", user))
+        return self._one(row, "type", user)
+
+    def labels(self, found: Found) -> tuple[str, ...]:
+        return tuple(row["label"] for row in self.enums.get(found, []) if row["label"] is not None)
+
+    def by_need(self) -> list[Found]:
+        """The structs, those that others are made of first."""
+        ordered: dict[Found, None] = {}
+
+        def visit(found: Found) -> None:
+            if found not in ordered:
+                for inner in sorted(_used(self.structs[found], "c") & self.structs.keys()):
+                    visit(inner)
+                ordered[found] = None
+
+        for found in self.structs:
+            visit(found)
+        return list(ordered)
+
+    def relative(self, namespace: str, user: ObjectName) -> str | None:
+        """The namespace of a type or table as `user` says it, which may go without one."""
+        return None if user.namespace is None and namespace == self.default else namespace
+
+    def _one(self, row: Row, prefix: str, user: ObjectName) -> SqlType:
+        namespace, name = row[f"{prefix}_namespace"], row[f"{prefix}_name"]
+        match row[f"{prefix}_kind"]:
+            case "e":
+                return SqlType(name, labels=self.labels((namespace, name)), namespace=self.relative(namespace, user))
+            case "c":
+                members = [m for m in self.structs.get((namespace, name), []) if m["name"] is not None]
+                return SqlType(
+                    name,
+                    namespace=self.relative(namespace, user),
+                    members=tuple((member["name"], self.of(member, user)) for member in members),
+                )
+            case _ if namespace != "pg_catalog" and name == "citext":
+                return SqlType(name, namespace=self.relative(namespace, user))
+            case _:
+                built_in = name if namespace == "pg_catalog" else ""
+                return from_catalog(built_in, row["modifier"], row[f"{prefix}_display"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Called:
+    """By which names declarations and tables know a type: with its namespace, without, or both."""
+
+    names: Sequence[ObjectName]
+    tables: Iterable[Table]
+    default: str
+
+    def names_of(self, found: Found) -> list[ObjectName]:
+        namespace, name = found
+        called = {n.namespace for n in self.names if (n.namespace or self.default) == namespace}
+        for table in self.tables:
+            for column in table.columns:
+                for live in _inside(column.type):
+                    if (live.labels or live.members) and (live.namespace or self.default, live.name) == found:
+                        called.add(live.namespace)
+        return [ObjectName(one, name) for one in sorted(called, key=lambda one: one or "")]
+
+
+def _inside(live: SqlType) -> Iterator[SqlType]:
+    """The type, and those that it is made of."""
+    yield live
+    if live.element is not None:
+        yield from _inside(live.element)
+    for _, member in live.members:
+        yield from _inside(member)
+
+
+def _table(name: ObjectName, columns: list[Row], indexes: list[Row], constraints: list[Row], types: _Types) -> Table:
+    parts = list(_grouped(indexes, "index").values())
+    bound = list(_grouped(constraints, "constraint").values())
+    return Table(
+        name=name,
+        columns=tuple(_column(row, name, types) for row in columns if row["name"] is not None),
+        key=next((_names(of) for of in parts if of[0]["is_primary"]), ()),
+        unique=tuple(
+            UniqueKey(_names(of), of[0]["index_name"])
+            for of in parts
+            if of[0]["is_unique"] and of[0]["on_columns"] and not of[0]["is_primary"]
+        ),
+        comment=columns[0]["table_comment"],
+        kind=KINDS[columns[0]["kind"]],
+        foreign_keys=tuple(_foreign_key(of, name, types) for of in bound if of[0]["target"] is not None),
+        checks=tuple(Check(trusted(of[0]["condition"]), of[0]["name"]) for of in bound if of[0]["target"] is None),
+        indexes=tuple(_index(of) for of in parts if of[0]["plain"] and not of[0]["constrains"]),
+    )
+
+
+def _column(row: Row, table: ObjectName, types: _Types) -> Column:
     return Column(
         name=row["name"],
-        type=live,
+        type=types.of(row, table),
         nullable=not row["required"],
         default=DefaultExpression(trusted(row["default"])) if row["default"] is not None else None,
         identity=row["identity"],
@@ -122,129 +231,67 @@ def _column(row: Row, table: ObjectName, labels: dict[tuple[str, str], tuple[str
     )
 
 
-def _type(
-    row: Row, prefix: str, labels: dict[tuple[str, str], tuple[str, ...]], table: ObjectName, default: str
-) -> SqlType:
-    namespace, name = row[f"{prefix}_namespace"], row[f"{prefix}_name"]
-    if row[f"{prefix}_kind"] == "e":
-        return SqlType(name, labels=labels.get((namespace, name), ()), namespace=_relative(namespace, table, default))
-    if namespace != "pg_catalog" and name == "citext":
-        return SqlType(name, namespace=_relative(namespace, table, default))
-    return from_catalog(name if namespace == "pg_catalog" else "", row["modifier"], row[f"{prefix}_display"])
+def _foreign_key(parts: list[Row], table: ObjectName, types: _Types) -> ForeignKey:
+    first = parts[0]
+    return ForeignKey(
+        columns=tuple(part["column"] for part in parts),
+        target=ObjectName(types.relative(first["target_namespace"], table), first["target"]),
+        referenced=tuple(part["referenced"] for part in parts),
+        on_delete=ON_DELETE.get(first["on_delete"]),
+        name=first["name"],
+    )
 
 
-def _relative(namespace: str, table: ObjectName, default: str) -> str | None:
-    return None if table.namespace is None and namespace == default else namespace
+def _index(parts: list[Row]) -> Index:
+    """An index. One that is unique and on columns alone is also among the table's unique keys, by the same name."""
+    return Index(
+        parts=tuple(part["name"] if part["expression"] is None else _expression(part["expression"]) for part in parts),
+        name=parts[0]["index_name"],
+        unique=parts[0]["is_unique"],
+    )
 
 
-def _called(
-    found: tuple[str, str], names: Sequence[ObjectName], tables: Iterable[Table], default: str
-) -> set[ObjectName]:
-    """The names by which declarations and tables know an enum type: with its namespace, without, or both."""
-    namespace, name = found
-    asked = {n.namespace for n in names if (n.namespace or default) == namespace}
-    used = {
-        column.type.namespace
-        for table in tables
-        for column in table.columns
-        if column.type.labels and (column.type.namespace or default, column.type.name) == found
+def _expression(text: str) -> SQL:
+    """An expression without the parentheses that stand around all of it, unless it is the call of a function."""
+    return trusted(text[1:-1] if text.startswith("(") else text)
+
+
+def _struct(name: ObjectName, rows: list[Row], types: _Types) -> StructType:
+    members = [
+        StructMember(row["name"], types.of(row, name), row["comment"]) for row in rows if row["name"] is not None
+    ]
+    return StructType(name, tuple(members), rows[0]["struct_comment"])
+
+
+def _names(parts: list[Row]) -> tuple[str, ...]:
+    return tuple(part["name"] for part in parts)
+
+
+def _used(rows: Iterable[Row], kind: str) -> set[Found]:
+    """The types of a kind that columns or members have."""
+    return {
+        (row[f"{prefix}_namespace"], row[f"{prefix}_name"])
+        for row in rows
+        for prefix in ("type", "element")
+        if row[f"{prefix}_kind"] == kind
     }
-    return {ObjectName(one, name) for one in asked | used}
+
+
+def _grouped(rows: Iterable[Row], *by: str) -> dict[Any, list[Row]]:
+    """The rows, which come in that order, by the values of some of their columns."""
+    return {key: list(group) for key, group in groupby(rows, lambda row: tuple(row[name] for name in by))}
+
+
+async def _members(session: Session, namespaces: Sequence[str], used: set[Found]) -> list[Row]:
+    """The rows of the struct types of the namespaces, and of those that are used, by columns or by one another."""
+    asked = used
+    while True:
+        rows = await _rows(session, queries.members_query(namespaces, asked))
+        missing = _used(rows, "c") - {(row["namespace"], row["struct"]) for row in rows}
+        if missing <= asked:
+            return rows
+        asked = asked | missing
 
 
 async def _rows(session: Session, query: SQL) -> list[Row]:
     return (await session.fetch(query)).to_pylist()
-
-
-def _relations(names: Sequence[ObjectName], default: str) -> SQL:
-    """The common table expression of the relations that have the names."""
-    asked = [
-        sql(
-            "({at}, {namespace}, {name})",
-            at=Literal(at),
-            namespace=Literal(n.namespace or default),
-            name=Literal(n.name),
-        )
-        for at, n in enumerate(names)
-    ]
-    return sql(
-        """asked (at, namespace, name) AS (VALUES {asked}),
-relations AS (
-  SELECT asked.at, c.oid, c.relkind::text AS kind, obj_description(c.oid, 'pg_class') AS comment
-  FROM asked
-  JOIN pg_catalog.pg_namespace AS n ON n.nspname = asked.namespace
-  JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = asked.name
-  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
-)""",
-        asked=join(", ", asked),
-    )
-
-
-def _columns_query(relations: SQL) -> SQL:
-    """One row a column, domains followed down to their base type; a relation without columns has one row."""
-    return sql(
-        """WITH RECURSIVE {relations},
-bases (oid, number, type, modifier, required) AS (
-  SELECT a.attrelid, a.attnum, a.atttypid, a.atttypmod, a.attnotnull
-  FROM pg_catalog.pg_attribute AS a
-  WHERE a.attrelid IN (SELECT oid FROM relations) AND a.attnum > 0 AND NOT a.attisdropped
-  UNION ALL
-  SELECT b.oid, b.number, t.typbasetype, t.typtypmod, b.required OR t.typnotnull
-  FROM bases AS b JOIN pg_catalog.pg_type AS t ON t.oid = b.type
-  WHERE t.typtype = 'd'
-)
-SELECT
-  r.at, r.kind, r.comment AS table_comment, a.attname::text AS name,
-  tn.nspname::text AS type_namespace, t.typname::text AS type_name, t.typtype::text AS type_kind,
-  en.nspname::text AS element_namespace, e.typname::text AS element_name, e.typtype::text AS element_kind,
-  b.modifier, format_type(t.oid, b.modifier) AS type_display, format_type(e.oid, b.modifier) AS element_display,
-  b.required, a.attidentity <> '' AS identity, a.attgenerated <> '' AS generated,
-  CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS default,
-  col_description(a.attrelid, a.attnum) AS comment
-FROM relations AS r
-LEFT JOIN (bases AS b JOIN pg_catalog.pg_type AS t ON t.oid = b.type AND t.typtype <> 'd') ON b.oid = r.oid
-LEFT JOIN pg_catalog.pg_namespace AS tn ON tn.oid = t.typnamespace
-LEFT JOIN pg_catalog.pg_type AS e ON e.oid = t.typelem AND t.typcategory = 'A'
-LEFT JOIN pg_catalog.pg_namespace AS en ON en.oid = e.typnamespace
-LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = b.oid AND a.attnum = b.number
-LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = b.oid AND d.adnum = b.number
-ORDER BY r.at, b.number""",
-        relations=relations,
-    )
-
-
-def _keys_query(relations: SQL) -> SQL:
-    """One row a key column: of primary keys, and of unique indexes that hold for all rows and on plain columns."""
-    return sql(
-        """WITH {relations}
-SELECT r.at, i.indexrelid::bigint AS index, i.indisprimary AS is_primary, a.attname::text AS name
-FROM relations AS r
-JOIN pg_catalog.pg_index AS i ON i.indrelid = r.oid
-CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (number, position)
-JOIN pg_catalog.pg_attribute AS a ON a.attrelid = r.oid AND a.attnum = k.number
-WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND k.position <= i.indnkeyatts
-ORDER BY r.at, i.indexrelid, k.position""",
-        relations=relations,
-    )
-
-
-def _labels_query(namespaces: SQL, used: Iterable[tuple[str, str]]) -> SQL:
-    """One row a label: of the enum types of the namespaces, and of those that are used; NULL for a type without labels."""
-    types = [sql("({n}, {t})", n=Literal(namespace), t=Literal(name)) for namespace, name in sorted(used)]
-    return sql(
-        """SELECT n.nspname::text AS namespace, t.typname::text AS name, e.enumlabel::text AS label
-FROM pg_catalog.pg_type AS t
-JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
-LEFT JOIN pg_catalog.pg_enum AS e ON e.enumtypid = t.oid
-WHERE t.typtype = 'e' AND (n.nspname IN ({namespaces}) OR (n.nspname, t.typname) IN ({types}))
-ORDER BY 1, 2, e.enumsortorder""",
-        namespaces=namespaces,
-        types=join(", ", types or [sql("('', '')")]),
-    )
-
-
-def _namespaces_query(namespaces: SQL) -> SQL:
-    return sql(
-        "SELECT nspname::text AS name FROM pg_catalog.pg_namespace WHERE nspname IN ({namespaces})",
-        namespaces=namespaces,
-    )

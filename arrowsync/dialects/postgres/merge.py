@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from arrowsync.catalog import Column, DefaultExpression, ObjectName, Table
 from arrowsync.dialects import shared
 from arrowsync.dialects.dialect import LockPurpose, MergeJob, MergeStep, Session
-from arrowsync.dialects.postgres.render import type_sql
+from arrowsync.dialects.postgres.typenames import type_sql
 from arrowsync.errors import DatabaseError
 from arrowsync.sql import SQL, Identifier, Literal, join, sql
 

@@ -1,7 +1,7 @@
 """How PostgreSQL writes names and constants.
 
 Constants carry their type (`'2020-02-29'::date`), so that they mean the same whatever they stand next to, and none depends
-on a setting of the session. To add a Python type, add a case to `quote_literal`.
+on a setting of the session; plain numbers and the defaults of columns need none. To add a Python type, add a case to `text_of`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ def check_name(name: str, *, table: str | None = None, field: str | None = None)
     """Refuse a name that PostgreSQL can't store as it is; `table` and `field` say in the error where it stands."""
     if not name:
         raise DeclarationError("a name is empty", table=table, field=field, hint="give it at least one character")
-    size = len(_encoded(name, f"the name {name!r}", table, field))
+    check_text(name, f"the name {name!r}", table=table, field=field)
+    size = len(name.encode())
     if size > MAX_NAME_BYTES:
         raise DeclarationError(
             f"the name {name!r} has {size} bytes, and PostgreSQL keeps {MAX_NAME_BYTES} of a name",
@@ -34,6 +35,30 @@ def check_name(name: str, *, table: str | None = None, field: str | None = None)
             field=field,
             hint="choose a shorter one: the server would cut it without an error",
         )
+
+
+def check_text(text: str, what: str, *, table: str | None = None, field: str | None = None) -> None:
+    """Refuse text that PostgreSQL can't store; `what` says in the error what it is."""
+    where = f"{table}.{field}: " if table and field else f"{table}: " if table else ""
+    if "\0" in text:
+        raise DeclarationError(
+            f"{where}{what} holds a NUL character",
+            table=table,
+            field=field,
+            hint="remove it: PostgreSQL stores text without NUL",
+        )
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise DeclarationError(
+            f"{where}{what} holds a lone surrogate, which is not text", table=table, field=field, hint="mend the text"
+        ) from None
+
+
+def check_json(text: str, *, table: str | None = None, field: str | None = None) -> None:
+    """Refuse JSON with an escaped NUL in it, which jsonb doesn't take."""
+    if "\\u0000" in text.replace("\\\\", ""):
+        check_text("\0", "a JSON constant", table=table, field=field)
 
 
 def quote_identifier(name: str) -> str:
@@ -51,34 +76,62 @@ def quote_literal(value: Any) -> str:
             return "true" if value else "false"
         case int():
             return str(int(value))
-        case float():
-            return _typed(_float(value), "double precision")
-        case Decimal():
-            return format(value, "f") if value.is_finite() else _typed(str(value), "numeric")
         case str():
             return _string(value)
+        case float() if _is_number(value):
+            return repr(float(value))  # every type of numbers takes it as it would take the double
+        case Decimal() if value.is_finite():
+            return format(value, "f")
+        case _:
+            text, type_name = text_of(value)
+            return f"{_string(text)}::{type_name}"
+
+
+def untyped(value: Any) -> Any:
+    """The value as a constant needs no type for, where the column that it is for says what type it is of."""
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float() if _is_number(value):
+            return value
+        case Decimal() if value.is_finite():
+            return value
+        case _:
+            return text_of(value)[0]
+
+
+def text_of(value: Any) -> tuple[str, str]:
+    """A value as text that is the same whatever the settings of the session, and the type that this is the text of."""
+    match value:
+        case float():
+            return "NaN" if math.isnan(value) else _INFINITE.get(value, "-0"), "double precision"
+        case Decimal():
+            return str(value), "numeric"
         case bytes() | bytearray():
-            return _typed("\\x" + bytes(value).hex(), "bytea")
+            return "\\x" + bytes(value).hex(), "bytea"
         case datetime() if value.tzinfo is not None:
-            return _typed(value.astimezone(UTC).isoformat(sep=" "), "timestamptz")
+            return value.astimezone(UTC).isoformat(sep=" "), "timestamptz"
         case datetime():
-            return _typed(value.isoformat(sep=" "), "timestamp")
+            return value.isoformat(sep=" "), "timestamp"
         case date():
-            return _typed(value.isoformat(), "date")
+            return value.isoformat(), "date"
         case time() if value.tzinfo is None:
-            return _typed(value.isoformat(), "time")
+            return value.isoformat(), "time"
         case timedelta():
-            return _typed(f"{value // timedelta(microseconds=1)} microseconds", "interval")
+            return _interval(value // timedelta(microseconds=1)), "interval"
         case UUID():
-            return _typed(str(value), "uuid")
+            return str(value), "uuid"
         case IPv4Address() | IPv6Address():
-            return _typed(str(value), "inet")
+            return str(value), "inet"
         case dict() | list() | tuple():
-            return _typed(json.dumps(value, ensure_ascii=False, allow_nan=False), "jsonb")
+            return _json(value), "jsonb"
         case _:
             raise DeclarationError(
                 f"a value of type {type(value).__qualname__} can't be written as a PostgreSQL constant: {value!r}"
             )
+
+
+_INFINITE = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 
 QUOTING = Quoting(quote_identifier, quote_literal)
@@ -89,36 +142,30 @@ def quoting(server: Server) -> Quoting:
     return QUOTING
 
 
-def _typed(text: str, type_name: str) -> str:
-    return f"{_string(text)}::{type_name}"
+def _is_number(value: float) -> bool:
+    """Whether it is a number as any other type has them: no infinity, no NaN, no negative zero."""
+    return math.isfinite(value) and (value != 0 or math.copysign(1, value) > 0)
+
+
+def _interval(microseconds: int) -> str:
+    """Hours, minutes and seconds: a day has no fixed length in an interval, and no sign but the first is read alike."""
+    seconds, rest = divmod(abs(microseconds), 1_000_000)
+    sign = "-" if microseconds < 0 else ""
+    fraction = f".{rest:06}" if rest else ""
+    return f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{fraction}"
+
+
+def _json(value: Any) -> str:
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise DeclarationError(f"{value!r} has no form in JSON: {error}", hint="use what JSON has") from None
+    check_json(text)
+    return text
 
 
 def _string(text: str) -> str:
     """A string constant that reads the same whatever standard_conforming_strings is, as libpq writes it."""
-    _encoded(text, "a text constant", None, None)
+    check_text(text, "a text constant")
     quoted = "'" + text.replace("'", "''") + "'"
     return "E" + quoted.replace("\\", "\\\\") if "\\" in text else quoted
-
-
-def _float(value: float) -> str:
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
-    return repr(float(value))
-
-
-def _encoded(text: str, what: str, table: str | None, field: str | None) -> bytes:
-    if "\0" in text:
-        raise DeclarationError(
-            f"{what} holds a NUL character",
-            table=table,
-            field=field,
-            hint="remove it: PostgreSQL stores text without NUL",
-        )
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        raise DeclarationError(
-            f"{what} holds a lone surrogate, which is not text", table=table, field=field, hint="mend the text"
-        ) from None

@@ -19,7 +19,7 @@ import pyarrow.compute
 
 from arrowsync.catalog import Column, SqlType
 from arrowsync.dialects.postgres.types import ARROW_TYPES, spec_of
-from arrowsync.errors import ConversionError
+from arrowsync.errors import ConversionError, DeclarationError
 from arrowsync.sql import SQL, Identifier, join, sql
 
 Array: TypeAlias = "pa.Array[Any]"
@@ -145,7 +145,11 @@ def _decimals(text: pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:
 
 
 def form_of(live: SqlType) -> Form:
-    """How values of the type come."""
+    """How values of the type come; a DeclarationError for one that can't be read."""
+    if live.element is not None or live.members:
+        raise DeclarationError(
+            f"values of type {live} can't be read yet", hint="select the column as text, or as jsonb"
+        )
     return TEXT if live.labels else FORMS[live.name]
 
 

@@ -6,23 +6,38 @@ see `faults` for what a user is told who adds a label and loads rows with it in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import assert_never
 
-from arrowsync.catalog import Column, DefaultExpression, DefaultValue, ObjectName, SqlType
+from arrowsync.catalog import (
+    Column,
+    DefaultExpression,
+    DefaultValue,
+    EnumType,
+    ObjectName,
+    SqlType,
+    StructType,
+    Table,
+)
 from arrowsync.dialects import shared
-from arrowsync.errors import DeclarationError, UnsupportedChange
+from arrowsync.dialects.postgres.quoting import untyped
+from arrowsync.dialects.postgres.typenames import type_sql
+from arrowsync.errors import UnsupportedChange
 from arrowsync.migrate.changes import (
     AddColumn,
     AddEnumLabels,
+    AddForeignKey,
     AddUnique,
     AlterType,
     Change,
     CreateEnum,
+    CreateIndex,
     CreateNamespace,
+    CreateStruct,
     CreateTable,
     DropColumn,
     DropNotNull,
+    InsertRows,
     RenameColumn,
     SetComment,
     SetKey,
@@ -30,32 +45,6 @@ from arrowsync.migrate.changes import (
     describe,
 )
 from arrowsync.sql import SQL, Identifier, Literal, join, sql
-
-TYPES: Mapping[str, SQL] = {
-    "boolean": sql("boolean"),
-    "smallint": sql("smallint"),
-    "integer": sql("integer"),
-    "bigint": sql("bigint"),
-    "real": sql("real"),
-    "double precision": sql("double precision"),
-    "numeric": sql("numeric"),
-    "text": sql("text"),
-    "varchar": sql("varchar"),
-    "char": sql("char"),
-    "citext": sql("citext"),
-    "name": sql("name"),
-    "bytea": sql("bytea"),
-    "date": sql("date"),
-    "time": sql("time"),
-    "timestamp": sql("timestamp"),
-    "timestamptz": sql("timestamptz"),
-    "interval": sql("interval"),
-    "uuid": sql("uuid"),
-    "json": sql("json"),
-    "jsonb": sql("jsonb"),
-    "inet": sql("inet"),
-    "cidr": sql("cidr"),
-}
 
 _CHECKED_CASTS: Mapping[str, tuple[str, ...]] = {
     "text": (
@@ -94,35 +83,42 @@ def render(change: Change) -> tuple[SQL, ...]:
         case CreateNamespace(name):
             return (sql("CREATE SCHEMA IF NOT EXISTS {name}", name=Identifier(name)),)
         case CreateEnum(enum):
-            labels = join(", ", [Literal(label) for label in enum.labels])
-            return (sql("CREATE TYPE {name} AS ENUM ({labels})", name=enum.name.identifier, labels=labels),)
+            return tuple(_create_enum(enum))
+        case CreateStruct(struct):
+            return tuple(_create_struct(struct))
         case AddEnumLabels(name, labels):
             add = sql("ALTER TYPE {name} ADD VALUE IF NOT EXISTS ", name=name.identifier)
             return tuple(sql("{add}{label}", add=add, label=Literal(label)) for label in labels)
         case CreateTable(table):
-            comments = [SetComment(table.name, None, table.comment)] if table.comment else []
-            comments += [SetComment(table.name, c.name, c.comment) for c in table.columns if c.comment]
-            return (shared.create_table(table, column_sql), *(_comment(comment) for comment in comments))
+            return tuple(_create_table(table))
+        case CreateIndex(table, index):
+            return (shared.create_index(table, index),)
+        case InsertRows():
+            return (shared.insert_rows(change),)
+        case AddForeignKey(table, key):
+            return (shared.add_constraint(table, key.name, shared.foreign_key(key)),)
+        case AddUnique(table, key):
+            return (shared.add_constraint(table, key.name, shared.unique_key(key)),)
         case AddColumn(table, column):
-            added = (_alter(table, sql("ADD COLUMN {column}", column=column_sql(column))),)
-            return (*added, _comment(SetComment(table, column.name, column.comment))) if column.comment else added
+            added = _alter(table, sql("ADD COLUMN {column}", column=column_sql(column)))
+            return (added, _comment_of(table, column.name, column.comment)) if column.comment else (added,)
         case AlterType(table, column, old):
             return (_alter_type(table, column, old),)
         case SetComment():
-            return (_comment(change),)
+            return (_comment_of(change.table, change.column, change.comment),)
         case SetKey(_, _, old) if old:
             raise UnsupportedChange(
                 f"the primary key can't be replaced: {describe(change)}",
                 changes=(describe(change),),
                 hint="drop the old primary key by hand (other tables may refer to it), then sync again",
             )
-        case RenameColumn() | DropNotNull() | SetNotNull() | SetKey() | AddUnique() | DropColumn():
+        case RenameColumn() | DropNotNull() | SetNotNull() | SetKey() | DropColumn():
             return (_alter(change.table, _action(change)),)
         case _:
             assert_never(change)
 
 
-def _action(change: RenameColumn | DropNotNull | SetNotNull | SetKey | AddUnique | DropColumn) -> SQL:
+def _action(change: RenameColumn | DropNotNull | SetNotNull | SetKey | DropColumn) -> SQL:
     """What follows ALTER TABLE and its name."""
     match change:
         case RenameColumn(_, old, new):
@@ -133,8 +129,6 @@ def _action(change: RenameColumn | DropNotNull | SetNotNull | SetKey | AddUnique
             return sql("ALTER COLUMN {column} SET NOT NULL", column=Identifier(column.name))
         case SetKey(_, key, _):
             return sql("ADD PRIMARY KEY ({key})", key=shared.names(key))
-        case AddUnique(_, columns):
-            return sql("ADD UNIQUE ({columns})", columns=shared.names(columns))
         case DropColumn(_, column):
             return sql("DROP COLUMN {column}", column=Identifier(column.name))
         case _:
@@ -150,7 +144,7 @@ def column_sql(column: Column) -> SQL:
         case None:
             pass
         case DefaultValue(value):
-            parts.append(sql("DEFAULT {value}", value=Literal(value)))
+            parts.append(sql("DEFAULT {value}", value=Literal(untyped(value))))
         case DefaultExpression(text):
             parts.append(sql("DEFAULT {text}", text=text))
         case _:
@@ -158,22 +152,6 @@ def column_sql(column: Column) -> SQL:
     if column.identity:
         parts.append(sql("GENERATED BY DEFAULT AS IDENTITY"))
     return join(" ", parts)
-
-
-def type_sql(live: SqlType) -> SQL:
-    """The type as statements spell it."""
-    if live.labels or live.namespace:
-        return SQL((Identifier(live.namespace, live.name),))
-    if live.element is not None:
-        return sql("{element}[]", element=type_sql(live.element))
-    if live == SqlType("char"):
-        return sql("bpchar")  # of any length; plain char is char(1)
-    name = TYPES.get(live.name)
-    if name is None:
-        raise DeclarationError(f"a column of type {live} can't be created", hint="create the column by hand")
-    if not live.args:
-        return name
-    return sql("{name}({args})", name=name, args=join(", ", [Literal(arg) for arg in live.args]))
 
 
 def _alter(table: ObjectName, action: SQL) -> SQL:
@@ -193,23 +171,59 @@ def _alter_type(table: ObjectName, column: Column, old: SqlType) -> SQL:
 
 
 def _using(name: Identifier, old: SqlType, new: SqlType) -> SQL | None:
+    brackets = SQL(())
+    if old.element is not None and new.element is not None:
+        # A cast of an array is that of its elements.
+        old, new, brackets = old.element, new.element, sql("[]")
     pair = _family(old), _family(new)
     if (zoned := _ZONED.get(pair)) is not None:
+        if brackets.parts:
+            raise UnsupportedChange(
+                f"the elements of the array {'.'.join(name.parts)} can't be changed from {old} to {new}: the server would go "
+                "by the session's time zone",
+                hint="add a column of the new type, and fill it by hand",
+            )
         return sql("{name} {zoned}", name=name, zoned=zoned)
     if pair[1] not in _CHECKED_CASTS.get(pair[0], ()):
         return None
     plain = SqlType(new.name, labels=new.labels, namespace=new.namespace)
-    as_text = sql("::text") if old.labels else SQL(())
-    return sql("{name}{as_text}::{type}", name=name, as_text=as_text, type=type_sql(plain))
+    as_text = sql("::text{brackets}", brackets=brackets) if old.labels else SQL(())
+    return sql("{name}{as_text}::{type}{brackets}", name=name, as_text=as_text, type=type_sql(plain), brackets=brackets)
 
 
 def _family(live: SqlType) -> str:
     return "enum" if live.labels else "text" if live.name in ("varchar", "char", "citext", "name") else live.name
 
 
-def _comment(change: SetComment) -> SQL:
-    comment = Literal(change.comment)
-    if change.column is None:
-        return sql("COMMENT ON TABLE {table} IS {comment}", table=change.table.identifier, comment=comment)
-    column = Identifier(change.table.namespace, change.table.name, change.column)
-    return sql("COMMENT ON COLUMN {column} IS {comment}", column=column, comment=comment)
+def _create_enum(enum: EnumType) -> Iterator[SQL]:
+    labels = join(", ", [Literal(label) for label in enum.labels])
+    yield sql("CREATE TYPE {name} AS ENUM ({labels})", name=enum.name.identifier, labels=labels)
+    if enum.comment:
+        yield _comment(sql("TYPE"), enum.name.identifier, enum.comment)
+
+
+def _create_struct(struct: StructType) -> Iterator[SQL]:
+    members = [sql("{name} {type}", name=Identifier(m.name), type=type_sql(m.type)) for m in struct.members]
+    lines = join(",\n  ", members)
+    yield sql("CREATE TYPE {name} AS (\n  {lines}\n)", name=struct.name.identifier, lines=lines)
+    if struct.comment:
+        yield _comment(sql("TYPE"), struct.name.identifier, struct.comment)
+    yield from (_comment_of(struct.name, member.name, member.comment) for member in struct.members if member.comment)
+
+
+def _create_table(table: Table) -> Iterator[SQL]:
+    yield shared.create_table(table, column_sql)
+    if table.comment:
+        yield _comment_of(table.name, None, table.comment)
+    yield from (_comment_of(table.name, column.name, column.comment) for column in table.columns if column.comment)
+
+
+def _comment_of(owner: ObjectName, column: str | None, comment: str) -> SQL:
+    """The comment of a table, or of a column of a table or struct."""
+    if column is None:
+        return _comment(sql("TABLE"), owner.identifier, comment)
+    return _comment(sql("COLUMN"), Identifier(owner.namespace, owner.name, column), comment)
+
+
+def _comment(kind: SQL, name: Identifier, comment: str) -> SQL:
+    return sql("COMMENT ON {kind} {name} IS {comment}", kind=kind, name=name, comment=Literal(comment))

@@ -1,0 +1,151 @@
+"""Changes as MySQL and MariaDB statements: `render`. Each commits by itself: there are no transactions of them.
+
+All text is utf8mb4 and compared byte by byte. A table says so once, for all its columns; a column that is added to a live table,
+whose character set may be another, says it itself. What changes a column names the whole of it, as MODIFY forgets the rest.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from arrowsync.catalog import Column, DefaultExpression, DefaultValue, ObjectName, Table
+from arrowsync.dialects import shared
+from arrowsync.dialects.mysql.types import INTEGERS, TEXTS, has_characters, type_sql
+from arrowsync.errors import UnsupportedChange
+from arrowsync.migrate.changes import (
+    AddColumn,
+    AddEnumLabels,
+    AddForeignKey,
+    AddUnique,
+    AlterType,
+    Change,
+    CreateEnum,
+    CreateIndex,
+    CreateNamespace,
+    CreateStruct,
+    CreateTable,
+    DropColumn,
+    DropNotNull,
+    InsertRows,
+    RenameColumn,
+    SetComment,
+    SetKey,
+    SetNotNull,
+    describe,
+)
+from arrowsync.sql import SQL, Identifier, Literal, join, sql
+
+
+def render(change: Change) -> tuple[SQL, ...]:
+    """The statements that make the change."""
+    match change:
+        case CreateNamespace() | CreateEnum() | AddEnumLabels() | CreateStruct():
+            raise _unsupported(change, "MySQL has no namespaces, enum types or struct types", "see GeneratorOptions")
+        case CreateTable(table):
+            return (_create_table(table),)
+        case CreateIndex(table, index):
+            return (shared.create_index(table, index),)
+        case InsertRows():
+            return (shared.insert_rows(change),)
+        case AddForeignKey(table, key):
+            return (shared.add_constraint(table, key.name, shared.foreign_key(key)),)
+        case AddUnique(table, key):
+            return (shared.add_constraint(table, key.name, shared.unique_key(key)),)
+        case AlterType(_, column, old) if column.type.labels and old.name in INTEGERS:
+            raise _unsupported(change, "MySQL would take the numbers for positions of labels", "convert it by hand")
+        case SetKey(_, _, old) if old:
+            hint = "drop the old primary key by hand (other tables may refer to it), then sync again"
+            raise _unsupported(change, "the primary key can't be replaced", hint)
+        case SetComment(_, column, _) if column is not None and change.definition is None:
+            raise _unsupported(change, "MySQL needs the whole column to change its comment", "set it by hand")
+        case (
+            RenameColumn()
+            | AddColumn()
+            | AlterType()
+            | DropNotNull()
+            | SetNotNull()
+            | SetKey()
+            | SetComment()
+            | DropColumn()
+        ):
+            return (_alter(change.table, _action(change)),)
+        case _:
+            assert_never(change)
+
+
+def column_sql(column: Column, *, alone: bool = False) -> SQL:
+    """One column of CREATE TABLE, or `alone` in an ALTER TABLE."""
+    parts: list[SQL | Identifier] = [Identifier(column.name), type_sql(column.type)]
+    if alone and has_characters(column.type):
+        parts.append(sql("CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"))
+    if not column.nullable:
+        parts.append(sql("NOT NULL"))
+    match column.default:
+        case None:
+            pass
+        case DefaultValue(value):
+            # MySQL takes a default of such a type as an expression only.
+            default = sql("DEFAULT ({value})" if column.type.name in TEXTS else "DEFAULT {value}", value=Literal(value))
+            parts.append(default)
+        case DefaultExpression(text):
+            parts.append(sql("DEFAULT {text}", text=text))
+        case _:
+            assert_never(column.default)
+    if column.identity:
+        parts.append(sql("AUTO_INCREMENT"))
+    if column.comment:
+        parts.append(sql("COMMENT {text}", text=Literal(column.comment)))
+    return join(" ", parts)
+
+
+def _create_table(table: Table) -> SQL:
+    created = sql(
+        "{table} ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin",
+        table=shared.create_table(table, column_sql),
+    )
+    if not table.comment:
+        return created
+    return sql("{created} COMMENT={text}", created=created, text=Literal(table.comment))
+
+
+def _action(
+    change: RenameColumn | AddColumn | AlterType | DropNotNull | SetNotNull | SetKey | SetComment | DropColumn,
+) -> SQL:
+    """What follows ALTER TABLE and its name."""
+    match change:
+        case RenameColumn(_, old, new):
+            return sql("RENAME COLUMN {old} TO {new}", old=Identifier(old), new=Identifier(new))
+        case AddColumn(_, column):
+            # A column that is numbered has to be a key.
+            return sql(
+                "ADD COLUMN {column} UNIQUE" if column.identity else "ADD COLUMN {column}", column=_whole(column)
+            )
+        case AlterType(_, column, _) | DropNotNull(_, column) | SetNotNull(_, column):
+            return _modify(column)
+        case SetComment(_, _, comment):
+            if change.definition is not None:
+                return _modify(change.definition)
+            return sql("COMMENT={text}", text=Literal(comment))
+        case SetKey(_, key, _):
+            return sql("ADD PRIMARY KEY ({key})", key=shared.names(key))
+        case DropColumn(_, column):
+            return sql("DROP COLUMN {column}", column=Identifier(column.name))
+        case _:
+            assert_never(change)
+
+
+def _whole(column: Column) -> SQL:
+    return column_sql(column, alone=True)
+
+
+def _modify(column: Column) -> SQL:
+    return sql("MODIFY COLUMN {column}", column=_whole(column))
+
+
+def _alter(table: ObjectName, action: SQL) -> SQL:
+    return sql("ALTER TABLE {table} {action}", table=table.identifier, action=action)
+
+
+def _unsupported(change: Change, problem: str, hint: str) -> UnsupportedChange:
+    words = describe(change)
+    return UnsupportedChange(f"{problem}: {words}", changes=(words,), hint=hint)

@@ -1,0 +1,229 @@
+"""The types of MySQL and MariaDB, in both directions: declared column -> live column, and back.
+
+A type is canonical (`SqlType("datetime", (6,))`), so that equal types compare equal however they were spelled: `boolean` is
+what the servers show as `tinyint(1)`, and lengths, digits and `unsigned` are always said. To add one: a line in `EXACT` or a
+case in `_type_of` to create it, a line in `ARROW_TYPES` or a case in `_arrow_type` to read it, and its size in `sizes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Any, NoReturn
+
+import pyarrow as pa
+
+from arrowsync.catalog import Column, DefaultValue, SqlType
+from arrowsync.declare.spec import NO_DEFAULT, ColumnSpec, TableSpec
+from arrowsync.dialects.dialect import Server
+from arrowsync.dialects.mysql.flavours import LONG_SCALES, NATIVE_UUID
+from arrowsync.dialects.mysql.quoting import check_name, check_text
+from arrowsync.errors import DeclarationError
+from arrowsync.sql import SQL, Literal, join, sql, trusted
+
+EXACT: Mapping[pa.DataType, SqlType] = {
+    pa.bool_(): SqlType("boolean"),
+    pa.int8(): SqlType("tinyint"),
+    pa.int16(): SqlType("smallint"),
+    pa.int32(): SqlType("int"),
+    pa.int64(): SqlType("bigint"),
+    pa.uint8(): SqlType("tinyint unsigned"),
+    pa.uint16(): SqlType("smallint unsigned"),
+    pa.uint32(): SqlType("int unsigned"),
+    pa.uint64(): SqlType("bigint unsigned"),
+    pa.float32(): SqlType("float"),
+    pa.float64(): SqlType("double"),
+    pa.string(): SqlType("mediumtext"),
+    pa.binary(): SqlType("longblob"),
+    pa.date32(): SqlType("date"),
+    pa.time64("us"): SqlType("time", (6,)),
+    pa.json_(): SqlType("json"),
+}
+"""Declared types that the servers have, without parameters."""
+
+WIDENED: Mapping[pa.DataType, SqlType] = {
+    pa.duration("us"): SqlType("bigint"),  # microseconds; `time` holds 838 hours
+}
+"""Declared types that the servers don't have, and what holds their values."""
+
+ARROW_TYPES: Mapping[str, pa.DataType] = {
+    **{live.name: arrow for arrow, live in EXACT.items()},
+    "mediumint": pa.int32(),
+    "mediumint unsigned": pa.uint32(),
+    "year": pa.uint16(),
+    **dict.fromkeys(("char", "varchar", "tinytext", "text", "longtext"), pa.string()),
+    **dict.fromkeys(("varbinary", "tinyblob", "blob", "mediumblob"), pa.binary()),
+    "uuid": pa.uuid(),
+}
+"""The Arrow type that holds all values of a live type, for types whose parameters don't matter."""
+
+ENUM = pa.dictionary(pa.int32(), pa.string())
+INTEGERS = frozenset(live.name for arrow, live in EXACT.items() if pa.types.is_integer(arrow))
+TEXTS = frozenset({"mediumtext", "longtext", "mediumblob", "longblob", "json", "tinytext", "text", "tinyblob", "blob"})
+"""Types without a greatest length that a key could have. Their default is an expression."""
+MAX_VARCHAR = 16_383
+"""Characters of four bytes that fit into a row, alone."""
+MAX_VARBINARY = 65_532
+MAX_MEDIUM = (1 << 24) - 1
+MAX_LONG = (1 << 32) - 1
+"""Bytes of a mediumtext or mediumblob, and of a longtext or longblob."""
+MAX_LABEL = 255
+MAX_LABELS = 65_535
+MAX_PRECISION = 65
+_UNITS: Mapping[str, int] = {"s": 0, "ms": 3, "us": 6}
+_CHARACTER = 4
+"""Bytes that a character of utf8mb4 may take."""
+
+
+def column_of(spec: ColumnSpec, table: TableSpec, server: Server) -> Column:
+    """The column that is created for a declared one; a DeclarationError where the server has no type for it."""
+    check_name(table.name, table=table.name)
+    check_name(spec.name, table=table.name, field=spec.name)
+    live = _type_of(spec, table, server)
+    if spec.identity and live.name not in INTEGERS:
+        _refuse(spec, table, f"an identity column can't be {live}", "declare it as Identity[int]")
+    return Column(
+        name=spec.name,
+        type=live,
+        nullable=spec.nullable,
+        default=_default(spec, table),
+        identity=spec.identity,
+        comment=spec.comment,
+    )
+
+
+def spec_of(column: Column) -> ColumnSpec:
+    """The declared column whose Arrow type holds all values of the live one; a DeclarationError where there is none."""
+    live = column.type
+    return ColumnSpec(
+        name=column.name,
+        type=_arrow_type(column),
+        nullable=column.nullable,
+        max_length=live.args[0] if live.name in ("varchar", "char", "varbinary") else None,
+        default=column.default.value if isinstance(column.default, DefaultValue) else NO_DEFAULT,
+        comment=column.comment,
+        labels=live.labels,
+        identity=column.identity,
+    )
+
+
+def type_sql(live: SqlType) -> SQL:
+    """The type as statements spell it."""
+    if live.labels:
+        return sql("enum({labels})", labels=join(", ", [Literal(label) for label in live.labels]))
+    # One of the names above, or a type of a live table as the server itself spells it.
+    name = trusted(live.name)
+    if not live.args:
+        return name
+    return sql("{name}({args})", name=name, args=join(", ", [Literal(arg) for arg in live.args]))
+
+
+def has_characters(live: SqlType) -> bool:
+    """Whether the type has a character set (that of json can't be chosen)."""
+    return bool(live.labels) or ARROW_TYPES.get(live.name) == pa.string()
+
+
+def _type_of(spec: ColumnSpec, table: TableSpec, server: Server) -> SqlType:
+    arrow: Any = spec.type
+    if spec.labels:
+        return _enum_type(spec, table)
+    if spec.ip is not None:
+        return SqlType("varbinary", (16,))
+    if arrow == pa.string() and spec.max_length is not None:
+        return _sized(spec, spec.max_length, spec.max_length * _CHARACTER, ("varchar", "mediumtext", "longtext"), table)
+    if arrow == pa.binary() and spec.max_length is not None:
+        return _sized(spec, spec.max_length, spec.max_length, ("varbinary", "mediumblob", "longblob"), table)
+    if pa.types.is_decimal(arrow):
+        return _decimal_type(spec, table, server)
+    if pa.types.is_timestamp(spec.type) and arrow.unit in _UNITS:
+        return SqlType("datetime", (_UNITS[arrow.unit],))
+    if arrow == pa.uuid():
+        return SqlType("uuid") if NATIVE_UUID in server.features else SqlType("binary", (16,))
+    found = EXACT.get(arrow) or WIDENED.get(arrow)
+    if found is None:
+        _refuse(spec, table, f"MySQL has no type for Arrow's {arrow}", "declare another type, or JsonType")
+    return found
+
+
+def _enum_type(spec: ColumnSpec, table: TableSpec) -> SqlType:
+    way_out = "change it, or form the table with enum_mode=EnumMode.CHECK"
+    if len(spec.labels) > MAX_LABELS:
+        problem = f"it has {len(spec.labels)} labels, and an enum of MySQL takes {MAX_LABELS}"
+        _refuse(spec, table, problem, "form the table with enum_mode=EnumMode.RELATION")
+    for label in spec.labels:
+        check_text(label, f"the label {label!r}", table=table.name, field=spec.name)
+        if label.endswith(" "):
+            _refuse(spec, table, f"the enum label {label!r} ends in a space, which MySQL removes", way_out)
+        if len(label) > MAX_LABEL:
+            problem = f"the enum label {label!r} has {len(label)} characters, and MySQL takes {MAX_LABEL}"
+            _refuse(spec, table, problem, way_out)
+    return SqlType("enum", labels=spec.labels)
+
+
+def _sized(spec: ColumnSpec, length: int, size: int, names: tuple[str, str, str], table: TableSpec) -> SqlType:
+    """The smallest of three types that holds so many bytes; a column of the two larger ones has no length."""
+    short, medium, long = names
+    if length <= (MAX_VARBINARY if short == "varbinary" else MAX_VARCHAR):
+        return SqlType(short, (length,))
+    if size > MAX_LONG:
+        problem = f"MaxLength({length}) may take {size} bytes, and a {long} holds {MAX_LONG}"
+        _refuse(spec, table, problem, "declare a smaller one")
+    return SqlType(medium if size <= MAX_MEDIUM else long)
+
+
+def _decimal_type(spec: ColumnSpec, table: TableSpec, server: Server) -> SqlType:
+    arrow: Any = spec.type
+    max_scale = 38 if LONG_SCALES in server.features else 30
+    if arrow.precision > MAX_PRECISION or arrow.scale > max_scale:
+        name = "MySQL" if server.product == "mysql" else "MariaDB"
+        limit = f"a decimal of {name} has {MAX_PRECISION} digits, {max_scale} of them after the point"
+        problem = f"{limit}, and not {arrow.precision} and {arrow.scale}"
+        _refuse(spec, table, problem, f"declare at most Precision({MAX_PRECISION}, {max_scale}), or a str")
+    if arrow.scale < 0:
+        _refuse(spec, table, f"MySQL has no type for Arrow's {arrow}", "declare a scale of 0 or more")
+    return SqlType("decimal", (arrow.precision, arrow.scale))
+
+
+def _default(spec: ColumnSpec, table: TableSpec) -> DefaultValue | None:
+    if not spec.has_default or spec.default is None:
+        return None
+    if spec.ip is not None:
+        return DefaultValue(ip_address(spec.default))  # declared as text, stored packed
+    if isinstance(spec.default, str):
+        check_text(spec.default, "the default", table=table.name, field=spec.name)
+    return DefaultValue(spec.default)
+
+
+def _refuse(spec: ColumnSpec, table: TableSpec, problem: str, way_out: str) -> NoReturn:
+    raise DeclarationError(f"{table.name}.{spec.name}: {problem}", table=table.name, field=spec.name, hint=way_out)
+
+
+def _arrow_type(column: Column) -> pa.DataType:
+    live = column.type
+    if live.labels:
+        return ENUM
+    exact = ARROW_TYPES.get(live.name)
+    if exact is not None:
+        return exact
+    match live.name, live.args:
+        case "decimal", (precision, scale):
+            return pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(precision, scale)
+        case "datetime", (digits,):
+            return pa.timestamp(_unit(digits))
+        case "timestamp", (digits,):
+            return pa.timestamp(_unit(digits), tz="UTC")
+        case "binary", (16,):
+            return pa.uuid()
+        case "binary", _:
+            return pa.binary()
+        case _:
+            raise DeclarationError(
+                f"column {column.name!r} has the type {live}, which arrowsync doesn't read or write yet",
+                field=column.name,
+                hint="leave the column out of the declaration, or change its type",
+            )
+
+
+def _unit(digits: int) -> Any:
+    """The coarsest Arrow unit that has so many digits of the second."""
+    return "s" if digits == 0 else "ms" if digits <= 3 else "us"

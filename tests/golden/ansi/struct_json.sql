@@ -1,0 +1,9 @@
+CREATE TABLE "Journey" (
+  "id" bigint NOT NULL,
+  "home" json NOT NULL,
+  "longest" json,
+  "legs" json ARRAY NOT NULL,
+  PRIMARY KEY ("id")
+);
+COMMENT ON TABLE "Journey" IS 'A journey, leg by leg.';
+COMMENT ON COLUMN "Journey"."home" IS 'Where it begins and ends.';

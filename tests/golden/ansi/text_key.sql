@@ -1,0 +1,5 @@
+CREATE TABLE "Essay" (
+  "slug" text NOT NULL,
+  "body" text NOT NULL,
+  PRIMARY KEY ("slug")
+);

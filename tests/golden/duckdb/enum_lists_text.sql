@@ -1,0 +1,7 @@
+CREATE TABLE "Palette" (
+  "id" BIGINT NOT NULL,
+  "colors" VARCHAR NOT NULL,
+  "avoided" VARCHAR NOT NULL,
+  "accents" VARCHAR,
+  PRIMARY KEY ("id")
+);

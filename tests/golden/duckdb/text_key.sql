@@ -1,0 +1,5 @@
+CREATE TABLE "Essay" (
+  "slug" VARCHAR NOT NULL,
+  "body" VARCHAR NOT NULL,
+  PRIMARY KEY ("slug")
+);

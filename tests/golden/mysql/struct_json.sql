@@ -1,0 +1,7 @@
+CREATE TABLE `Journey` (
+  `id` bigint NOT NULL,
+  `home` json NOT NULL COMMENT 'Where it begins and ends.',
+  `longest` json,
+  `legs` json NOT NULL,
+  PRIMARY KEY (`id`)
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin COMMENT='A journey, leg by leg.';

@@ -1,0 +1,12 @@
+CREATE TABLE "Account" (
+  "id" bigint NOT NULL,
+  "email" varchar(200) NOT NULL,
+  "name" varchar(80) NOT NULL,
+  "city" varchar(80) NOT NULL,
+  "created" timestamp NOT NULL,
+  PRIMARY KEY ("id")
+);
+CREATE UNIQUE INDEX "ix_Account_email" ON "Account" ("email");
+CREATE INDEX "ix_Account_name" ON "Account" ("name");
+CREATE INDEX "ix_Account_city_created" ON "Account" ("city", "created");
+CREATE INDEX "newest" ON "Account" ("created");
