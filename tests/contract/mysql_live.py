@@ -133,7 +133,7 @@ def assert_is_there(live: Live, catalog: Catalog, *, besides: Sequence[str] = ()
     assert tables.keys() == {*besides, *(table.name.name for table in catalog.tables)}
     for table in catalog.tables:
         row = tables[table.name.name]
-        assert (row["engine"], row["table_collation"]) == ("InnoDB", "utf8mb4_bin")
+        assert (row["engine"], row["table_collation"]) == ("InnoDB", collation_of(live))
         assert row["table_comment"] == (table.comment or "")
         columns = sorted(live.about("columns", table.name.name), key=lambda row: row["ordinal_position"])
         assert [_column(row) for row in columns] == [_declared(column, live) for column in table.columns]
@@ -141,6 +141,11 @@ def assert_is_there(live: Live, catalog: Catalog, *, besides: Sequence[str] = ()
         assert _foreign_keys(live, table.name) == {_declared_foreign_key(key) for key in table.foreign_keys}
         assert _checks(live, table) == {check.name for check in table.checks}
         assert [tuple(row.values()) for row in _rows(live, table)] == list(table.rows)
+
+
+def collation_of(live: Live) -> str:
+    """The one by which two texts are equal only if they are the same."""
+    return "utf8mb4_0900_bin" if live.is_mysql else "utf8mb4_nopad_bin"
 
 
 _TABLES = "SELECT * FROM information_schema.tables WHERE table_schema = DATABASE()"
@@ -158,7 +163,8 @@ def _column(row: Row) -> tuple[Any, ...]:
 
 def _declared(column: Column, live: Live) -> tuple[Any, ...]:
     text = column.type.labels or column.type.name in ("varchar", "mediumtext", "longtext")
-    collation = "utf8mb4_bin" if text or (column.type.name == "json" and not live.is_mysql) else None
+    json = "utf8mb4_bin" if column.type.name == "json" and not live.is_mysql else None
+    collation = collation_of(live) if text else json
     nullable = "YES" if column.nullable else "NO"
     kind = _shown(column.type, live)
     return column.name, kind, nullable, column.default is not None, column.identity, column.comment or "", collation

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pymysql
 import pytest
-from contract.mysql_live import Live, assert_is_there, connected, form
+from contract.mysql_live import Live, assert_is_there, collation_of, connected, form
 from formation.features import FEATURES
 
 from arrowsync.catalog import Catalog, Column, DefaultValue, ObjectName, SqlType, UniqueKey
@@ -276,11 +276,11 @@ def test_each_change_leaves_the_rest_of_the_table_as_it_is(live: Live) -> None:
     assert [columns["label"][part] for part in ("is_nullable", "column_comment", "collation_name")] == [
         "YES",
         "New.",
-        "utf8mb4_bin",
+        collation_of(live),
     ]
     assert columns["short"]["column_type"] == "mediumtext"
     assert columns["short"]["is_nullable"] == "NO"
-    assert columns["short"]["collation_name"] == "utf8mb4_bin"
+    assert columns["short"]["collation_name"] == collation_of(live)
     assert live.query("SELECT * FROM t") == [{"a": 1, "b `2`": 1, "label": "😀", "short": "x", "n": 1}]
     assert live.query("SHOW TABLE STATUS LIKE 't'")[0]["comment"] == "It's the\ntable."
 
@@ -306,3 +306,10 @@ def test_a_foreign_key_can_be_added(live: Live) -> None:
     assert_is_there(live, catalog)
     with pytest.raises(pymysql.err.IntegrityError):
         live.query("INSERT INTO c VALUES (1, 1)")
+
+
+def test_a_trailing_space_makes_another_key(live: Live) -> None:
+    word = ColumnSpec("word", pa.string(), max_length=10)
+    live.create(TableSpec("t", (word,), key=("word",)))
+    live.query("INSERT INTO t VALUES ('a'), ('a '), ('A')")
+    assert live.query("SELECT count(*) AS n FROM t WHERE word = 'a'") == [{"n": 1}]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from arrowsync.dialects.dialect import Language
 from arrowsync.dialects.mysql.flavours import MARIADB_SERVER, MYSQL_SERVER
 from arrowsync.dialects.mysql.limits import forms
@@ -16,7 +18,7 @@ MYSQL = Language(
     column_of=column_of,
     spec_of=spec_of,
     forms=forms,
-    render=render,
+    render=partial(render, collation="utf8mb4_0900_bin"),
     prologue=prologue,
 )
 
@@ -27,6 +29,6 @@ MARIADB = Language(
     column_of=column_of,
     spec_of=spec_of,
     forms=forms,
-    render=render,
+    render=partial(render, collation="utf8mb4_nopad_bin"),
     prologue=prologue,
 )

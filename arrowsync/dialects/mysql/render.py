@@ -6,6 +6,7 @@ whose character set may be another, says it itself. What changes a column names 
 
 from __future__ import annotations
 
+from typing import Literal as Literals
 from typing import assert_never
 
 from arrowsync.catalog import Column, DefaultExpression, DefaultValue, ObjectName, Table
@@ -35,14 +36,17 @@ from arrowsync.migrate.changes import (
 )
 from arrowsync.sql import SQL, Identifier, Literal, join, sql
 
+Collation = Literals["utf8mb4_0900_bin", "utf8mb4_nopad_bin"]
+"""Those by which two texts are equal only if they are the same: to `utf8mb4_bin` 'a' and 'a ' are one key."""
 
-def render(change: Change) -> tuple[SQL, ...]:
+
+def render(change: Change, collation: Collation) -> tuple[SQL, ...]:
     """The statements that make the change."""
     match change:
         case CreateNamespace() | CreateEnum() | AddEnumLabels() | CreateStruct():
             raise _unsupported(change, "MySQL has no namespaces, enum types or struct types", "see GeneratorOptions")
         case CreateTable(table):
-            return (_create_table(table),)
+            return (_create_table(table, collation),)
         case CreateIndex(table, index):
             return (shared.create_index(table, index),)
         case InsertRows():
@@ -68,16 +72,16 @@ def render(change: Change) -> tuple[SQL, ...]:
             | SetComment()
             | DropColumn()
         ):
-            return (_alter(change.table, _action(change)),)
+            return (_alter(change.table, _action(change, collation)),)
         case _:
             assert_never(change)
 
 
-def column_sql(column: Column, *, alone: bool = False) -> SQL:
-    """One column of CREATE TABLE, or `alone` in an ALTER TABLE."""
+def column_sql(column: Column, alone: Collation | None = None) -> SQL:
+    """One column of CREATE TABLE; or, with its collation, `alone` in an ALTER TABLE."""
     parts: list[SQL | Identifier] = [Identifier(column.name), type_sql(column.type)]
-    if alone and has_characters(column.type):
-        parts.append(sql("CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"))
+    if alone is not None and has_characters(column.type):
+        parts.append(sql("CHARACTER SET utf8mb4 COLLATE {collation}", collation=SQL((alone,))))
     if not column.nullable:
         parts.append(sql("NOT NULL"))
     match column.default:
@@ -98,10 +102,11 @@ def column_sql(column: Column, *, alone: bool = False) -> SQL:
     return join(" ", parts)
 
 
-def _create_table(table: Table) -> SQL:
+def _create_table(table: Table, collation: Collation) -> SQL:
     created = sql(
-        "{table} ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin",
+        "{table} ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE={collation}",
         table=shared.create_table(table, column_sql),
+        collation=SQL((collation,)),
     )
     if not table.comment:
         return created
@@ -110,6 +115,7 @@ def _create_table(table: Table) -> SQL:
 
 def _action(
     change: RenameColumn | AddColumn | AlterType | DropNotNull | SetNotNull | SetKey | SetComment | DropColumn,
+    collation: Collation,
 ) -> SQL:
     """What follows ALTER TABLE and its name."""
     match change:
@@ -118,13 +124,14 @@ def _action(
         case AddColumn(_, column):
             # A column that is numbered has to be a key.
             return sql(
-                "ADD COLUMN {column} UNIQUE" if column.identity else "ADD COLUMN {column}", column=_whole(column)
+                "ADD COLUMN {column} UNIQUE" if column.identity else "ADD COLUMN {column}",
+                column=column_sql(column, collation),
             )
         case AlterType(_, column, _) | DropNotNull(_, column) | SetNotNull(_, column):
-            return _modify(column)
+            return _modify(column, collation)
         case SetComment(_, _, comment):
             if change.definition is not None:
-                return _modify(change.definition)
+                return _modify(change.definition, collation)
             return sql("COMMENT={text}", text=Literal(comment))
         case SetKey(_, key, _):
             return sql("ADD PRIMARY KEY ({key})", key=shared.names(key))
@@ -134,12 +141,8 @@ def _action(
             assert_never(change)
 
 
-def _whole(column: Column) -> SQL:
-    return column_sql(column, alone=True)
-
-
-def _modify(column: Column) -> SQL:
-    return sql("MODIFY COLUMN {column}", column=_whole(column))
+def _modify(column: Column, collation: Collation) -> SQL:
+    return sql("MODIFY COLUMN {column}", column=column_sql(column, collation))
 
 
 def _alter(table: ObjectName, action: SQL) -> SQL:

@@ -2,7 +2,7 @@ CREATE TABLE `Song` (
   `album` bigint NOT NULL,
   `track` smallint NOT NULL,
   PRIMARY KEY (`album`, `track`)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin COMMENT='A song and who sings it.';
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='A song and who sings it.';
 
 CREATE TABLE `Song_moods` (
   `Song_album` bigint NOT NULL,
@@ -10,7 +10,7 @@ CREATE TABLE `Song_moods` (
   `value` enum('red', 'green', 'blue') NOT NULL,
   PRIMARY KEY (`Song_album`, `Song_track`, `value`),
   CONSTRAINT `fk_Song_moods_Song_album_Song_track` FOREIGN KEY (`Song_album`, `Song_track`) REFERENCES `Song` (`album`, `track`) ON DELETE CASCADE
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 CREATE TABLE `Song_verses` (
   `Song_album` bigint NOT NULL,
@@ -19,13 +19,13 @@ CREATE TABLE `Song_verses` (
   `value` varchar(200) NOT NULL,
   PRIMARY KEY (`Song_album`, `Song_track`, `position`),
   CONSTRAINT `fk_Song_verses_Song_album_Song_track` FOREIGN KEY (`Song_album`, `Song_track`) REFERENCES `Song` (`album`, `track`) ON DELETE CASCADE
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 CREATE TABLE `Singer` (
   `id` bigint NOT NULL,
   `name` varchar(80) NOT NULL,
   PRIMARY KEY (`id`)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 CREATE TABLE `Song_singers` (
   `Song_album` bigint NOT NULL,
@@ -35,7 +35,7 @@ CREATE TABLE `Song_singers` (
   PRIMARY KEY (`Song_album`, `Song_track`, `position`),
   CONSTRAINT `fk_Song_singers_Song_album_Song_track` FOREIGN KEY (`Song_album`, `Song_track`) REFERENCES `Song` (`album`, `track`) ON DELETE CASCADE,
   CONSTRAINT `fk_Song_singers_value` FOREIGN KEY (`value`) REFERENCES `Singer` (`id`)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 CREATE TABLE `Song_fans` (
   `Song_album` bigint NOT NULL,
@@ -44,4 +44,4 @@ CREATE TABLE `Song_fans` (
   PRIMARY KEY (`Song_album`, `Song_track`, `value`),
   CONSTRAINT `fk_Song_fans_Song_album_Song_track` FOREIGN KEY (`Song_album`, `Song_track`) REFERENCES `Song` (`album`, `track`) ON DELETE CASCADE,
   CONSTRAINT `fk_Song_fans_value` FOREIGN KEY (`value`) REFERENCES `Singer` (`id`)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_nopad_bin;

@@ -6,4 +6,4 @@ CREATE TABLE `Recipe` (
   `tags` mediumtext NOT NULL,
   `cooked_on` mediumtext,
   PRIMARY KEY (`id`)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_nopad_bin;

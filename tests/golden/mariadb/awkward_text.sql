@@ -12,5 +12,5 @@ two	tabbed', '''; DROP TABLE x; --', '☃ and 🙂', '100% {of} it :all $1 ?') N
   `usual` enum('it''s', 'say "hi"', 'C:\\new\\''x', 'one
 two	tabbed', '''; DROP TABLE x; --', '☃ and 🙂', '100% {of} it :all $1 ?') NOT NULL DEFAULT 'C:\\new\\''x',
   PRIMARY KEY (`id`)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin COMMENT='It''s a "table" \\ with ''quotes'',
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='It''s a "table" \\ with ''quotes'',
 two lines, a ☃; and ''; DROP TABLE x; --';

@@ -16,4 +16,4 @@ CREATE TABLE `Reading` (
   CONSTRAINT `ch_Reading_1` CHECK (`high` < 1000),
   CONSTRAINT `low_first` CHECK (`low` <= `high`),
   CONSTRAINT `ch_Reading_3` CHECK (`low` <> 13)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_nopad_bin;

@@ -8,4 +8,4 @@ CREATE TABLE `Invoice` (
   `paid` datetime(6),
   `booked` datetime(3) NOT NULL,
   PRIMARY KEY (`number`)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_nopad_bin;

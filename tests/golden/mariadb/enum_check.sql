@@ -7,4 +7,4 @@ CREATE TABLE `Poster` (
   CONSTRAINT `ch_Poster_background` CHECK (`background` IN ('red', 'green', 'blue')),
   CONSTRAINT `ch_Poster_frame` CHECK (`frame` IN ('red', 'green', 'blue')),
   CONSTRAINT `ch_Poster_ink` CHECK (`ink` IN ('red', 'green', 'blue'))
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_nopad_bin;

@@ -7,4 +7,4 @@ CREATE TABLE `Palette` (
   CONSTRAINT `ch_Palette_colors` CHECK (json_contains('["red", "green", "blue"]', `colors`) AND json_depth(`colors`) < 3),
   CONSTRAINT `ch_Palette_avoided` CHECK (json_contains('["red", "green", "blue"]', `avoided`) AND json_depth(`avoided`) < 3),
   CONSTRAINT `ch_Palette_accents` CHECK (json_contains('["red", "green", "blue"]', `accents`) AND json_depth(`accents`) < 3)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_nopad_bin;

@@ -4,4 +4,4 @@ CREATE TABLE `Palette` (
   `avoided` mediumtext NOT NULL,
   `accents` mediumtext,
   PRIMARY KEY (`id`)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_nopad_bin;

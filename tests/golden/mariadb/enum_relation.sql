@@ -3,7 +3,7 @@ CREATE TABLE `Color` (
   `value` varchar(64) NOT NULL,
   PRIMARY KEY (`id`),
   CONSTRAINT `uq_Color_value` UNIQUE (`value`)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin COMMENT='The colors that we print in.';
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_nopad_bin COMMENT='The colors that we print in.';
 INSERT INTO `Color` (`value`) VALUES
   ('red'),
   ('green'),
@@ -18,4 +18,4 @@ CREATE TABLE `Poster` (
   CONSTRAINT `fk_Poster_background` FOREIGN KEY (`background`) REFERENCES `Color` (`id`),
   CONSTRAINT `fk_Poster_frame` FOREIGN KEY (`frame`) REFERENCES `Color` (`id`),
   CONSTRAINT `fk_Poster_ink` FOREIGN KEY (`ink`) REFERENCES `Color` (`id`)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_nopad_bin;

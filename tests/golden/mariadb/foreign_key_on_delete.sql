@@ -2,7 +2,7 @@ CREATE TABLE `Album` (
   `id` bigint NOT NULL,
   `title` varchar(100) NOT NULL,
   PRIMARY KEY (`id`)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 CREATE TABLE `Photo` (
   `id` bigint NOT NULL,
@@ -13,4 +13,4 @@ CREATE TABLE `Photo` (
   CONSTRAINT `fk_Photo_album` FOREIGN KEY (`album`) REFERENCES `Album` (`id`) ON DELETE CASCADE,
   CONSTRAINT `fk_Photo_cover_of` FOREIGN KEY (`cover_of`) REFERENCES `Album` (`id`) ON DELETE SET NULL,
   CONSTRAINT `fk_Photo_archive` FOREIGN KEY (`archive`) REFERENCES `Album` (`id`) ON DELETE RESTRICT
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_nopad_bin;

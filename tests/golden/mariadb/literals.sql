@@ -3,4 +3,4 @@ CREATE TABLE `Shirt` (
   `size` enum('S', 'M', 'L') NOT NULL,
   `fit` enum('slim', 'wide'),
   PRIMARY KEY (`id`)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_nopad_bin;

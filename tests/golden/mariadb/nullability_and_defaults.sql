@@ -22,4 +22,4 @@ CREATE TABLE `Subscription` (
   `comment` mediumtext,
   `rating` bigint DEFAULT 3,
   PRIMARY KEY (`id`)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_nopad_bin;

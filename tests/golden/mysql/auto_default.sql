@@ -3,7 +3,7 @@ CREATE TABLE `Department` (
   `name` varchar(50) NOT NULL DEFAULT '',
   PRIMARY KEY (`id`),
   CONSTRAINT `uq_Department_name` UNIQUE (`name`)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_0900_bin;
 
 CREATE TABLE `Telegram` (
   `id` bigint NOT NULL,
@@ -27,4 +27,4 @@ CREATE TABLE `Telegram` (
   PRIMARY KEY (`id`),
   CONSTRAINT `fk_Telegram_office` FOREIGN KEY (`office`) REFERENCES `Department` (`id`),
   CONSTRAINT `ch_Telegram_stars` CHECK (`stars` BETWEEN 1 AND 5)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_0900_bin;

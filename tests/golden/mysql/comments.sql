@@ -3,6 +3,6 @@ CREATE TABLE `Book` (
   `pages` int NOT NULL COMMENT 'Without the cover, and without the index.',
   `color` enum('red', 'green', 'blue'),
   PRIMARY KEY (`isbn`)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin COMMENT='A book that can be lent.
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='A book that can be lent.
 
 It stands on a shelf when it is not.';

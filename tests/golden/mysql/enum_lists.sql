@@ -4,4 +4,4 @@ CREATE TABLE `Palette` (
   `avoided` json NOT NULL,
   `accents` json,
   PRIMARY KEY (`id`)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_0900_bin;

@@ -6,7 +6,7 @@ CREATE TABLE `Planets` (
   `moons` smallint NOT NULL COMMENT 'Confirmed ones.',
   PRIMARY KEY (`id`),
   CONSTRAINT `uq_Planets_value` UNIQUE (`value`)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin COMMENT='Where a probe can be sent.';
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='Where a probe can be sent.';
 INSERT INTO `Planets` (`value`, `name`, `mass`, `moons`) VALUES
   ('MARS', 'Mars', 6.4171e+23, 2),
   ('VENUS', 'Venus', 4.8675e+24, 0);
@@ -18,4 +18,4 @@ CREATE TABLE `Probe` (
   PRIMARY KEY (`id`),
   CONSTRAINT `fk_Probe_target` FOREIGN KEY (`target`) REFERENCES `Planets` (`id`),
   CONSTRAINT `fk_Probe_then` FOREIGN KEY (`then`) REFERENCES `Planets` (`id`)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_0900_bin;

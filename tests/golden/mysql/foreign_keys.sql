@@ -3,7 +3,7 @@ CREATE TABLE `Department` (
   `name` varchar(50) NOT NULL,
   PRIMARY KEY (`id`),
   CONSTRAINT `uq_Department_name` UNIQUE (`name`)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_0900_bin;
 
 CREATE TABLE `Employee` (
   `id` bigint NOT NULL,
@@ -14,4 +14,4 @@ CREATE TABLE `Employee` (
   CONSTRAINT `fk_Employee_department` FOREIGN KEY (`department`) REFERENCES `Department` (`id`),
   CONSTRAINT `fk_Employee_boss` FOREIGN KEY (`boss`) REFERENCES `Employee` (`id`),
   CONSTRAINT `fk_Employee_deputy` FOREIGN KEY (`deputy`) REFERENCES `Employee` (`id`)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_0900_bin;

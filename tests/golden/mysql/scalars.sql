@@ -25,4 +25,4 @@ CREATE TABLE `Measurement` (
   `gateway` varbinary(16) NOT NULL,
   `peer` varbinary(16) NOT NULL,
   PRIMARY KEY (`id`)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin COMMENT='One row of each plain type.';
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='One row of each plain type.';

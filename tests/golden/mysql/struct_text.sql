@@ -4,4 +4,4 @@ CREATE TABLE `Journey` (
   `longest` mediumtext,
   `legs` json NOT NULL,
   PRIMARY KEY (`id`)
-) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin COMMENT='A journey, leg by leg.';
+) ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='A journey, leg by leg.';
