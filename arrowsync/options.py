@@ -66,6 +66,16 @@ class GeneratorOptions:
     skip_annotations: tuple[type, ...] = ()
     auto_default: bool = False
 
+    def __post_init__(self) -> None:
+        for name, kind in (("enum_mode", EnumMode), ("struct_mode", StructMode), ("array_mode", ArrayMode)):
+            given: object = getattr(self, name)
+            if given is not None and not isinstance(given, kind):
+                words = ", ".join(f"{kind.__name__}.{mode.name}" for mode in kind)
+                raise DeclarationError(f"{name} is {given!r}", hint=f"{name} is one of {words}")
+        skipped = cast(object, self.skip_annotations)
+        if not isinstance(skipped, tuple) or not all(isinstance(each, type) for each in cast(Any, skipped)):
+            raise DeclarationError(f"skip_annotations is {skipped!r}", hint="give a tuple of classes")
+
 
 @dataclass(frozen=True, slots=True)
 class SyncOptions:

@@ -111,7 +111,9 @@ async def _migrate(options: argparse.Namespace) -> int:
 
 async def _ddl(options: argparse.Namespace) -> int:
     tables = [_class_or_module(text) for text in options.table]
-    modules = {table.__name__ if isinstance(table, ModuleType) else table.__module__ for table in tables}
+    modules = {
+        table.__name__ if isinstance(table, ModuleType) else getattr(table, "__module__", "") for table in tables
+    }
     generator = GeneratorOptions(
         enum_mode=_mode(EnumMode, options.enum_mode),
         struct_mode=_mode(StructMode, options.struct_mode),
@@ -154,7 +156,7 @@ def _import(name: str, text: str) -> ModuleType:
         sys.path.insert(0, folder)
     try:
         module = import_module(path.stem if from_path else name)
-    except Exception as error:  # whatever the user's module raises
+    except (Exception, SystemExit) as error:  # whatever the user's module raises
         raise DeclarationError(
             f"the module {name!r} of {text} can't be imported: {type(error).__name__}: {error}",
             hint="run it from the folder of the module, or install the module",

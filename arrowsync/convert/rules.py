@@ -17,6 +17,7 @@ from pyarrow import types
 from arrowsync.convert import decimals, durations, jsontext, numbers, numbertext, temporal, temporaltext, text, uuids
 from arrowsync.convert.addresses import check_addresses
 from arrowsync.convert.arrays import Column, Converted, Failure, Kernel, any_of, decimal_type, is_valid
+from arrowsync.convert.bounds import check_bounds
 from arrowsync.convert.layouts import plain_type, through
 from arrowsync.convert.nested import misfit, nested_kernel
 from arrowsync.convert.nestedtext import nested_from_text
@@ -160,10 +161,16 @@ def target_family(column: ColumnSpec) -> Family | None:
 def kernel_for(source: pa.DataType, column: ColumnSpec) -> Kernel | None:
     """The kernel from a type of the data to a declared column, or None where no value could ever be converted.
 
-    It refuses NULLs that aren't allowed, and text that is no address where one is declared.
+    It refuses NULLs that aren't allowed, text that is no address where one is declared, and what the bounds leave out.
     """
     kernel = _value_kernel(source, column)
-    return kernel and (lambda values: check_addresses(_without_nulls(kernel(values), column), column))
+    if kernel is None:
+        return None
+
+    def complete(values: Column) -> Converted:
+        return check_bounds(check_addresses(_without_nulls(kernel(values), column), column), column)
+
+    return complete
 
 
 def _value_kernel(source: pa.DataType, column: ColumnSpec) -> Kernel | None:

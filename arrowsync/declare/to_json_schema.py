@@ -24,6 +24,7 @@ from arrowsync.declare.json_values import to_json
 from arrowsync.declare.module import declared_tables
 from arrowsync.declare.place import Place
 from arrowsync.declare.spec import ColumnSpec, Reference, StructSpec, TableSpec
+from arrowsync.errors import DeclarationError
 
 Schema = dict[str, Any]
 
@@ -70,6 +71,10 @@ def to_json_schema(tables: type | TableSpec | ModuleType | Sequence[type | Table
         definitions.paths[_at(spec)] = "#"
         schema = {"title": spec.name, **_name(spec.name, spec.name), **definitions.table(spec)}
     else:
+        if not isinstance(tables, (ModuleType, list, tuple)):
+            raise DeclarationError(
+                f"{tables!r} declares no table", hint="pass a dataclass, several of them, or a module"
+            )
         given = tables if isinstance(tables, ModuleType) else [each for each in tables if isinstance(each, type)]
         specs = list(declared_tables(given))
         if not isinstance(tables, ModuleType):

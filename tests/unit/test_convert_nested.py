@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -142,3 +145,26 @@ def test_labels_inside_of_lists_are_checked() -> None:
     assert convert(pa.array([["red", "green"], []]), list_of(element)) == [["red", "green"], []]
     with pytest.raises(ConversionError, match="contains an element that is"):
         convert(pa.array([["blue"]]), list_of(element))
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "reason"),
+    [
+        (ColumnSpec("x", pa.int64(), minimum=0, maximum=9), [0, 9, None, 10], "is more than 9"),
+        (ColumnSpec("x", pa.int64(), minimum=0), [-1], "is less than 0"),
+        (ColumnSpec("x", pa.int64(), choices=(1, 2)), [1, 2, 3], "is none of 1, 2"),
+        (
+            list_of(ColumnSpec("item", pa.int64(), maximum=9)),
+            [[1], [], [9, 10]],
+            "contains an element that is more than 9",
+        ),
+        (ColumnSpec("x", pa.date32(), minimum=date(2020, 1, 1)), [date(2019, 12, 31)], "is less than 2020-01-01"),
+        (ColumnSpec("x", pa.decimal128(5, 2), maximum=Decimal("1.5")), [Decimal("1.51")], "is more than 1.5"),
+    ],
+)
+def test_bounds_hold_for_every_value(column: ColumnSpec, values: list[Any], reason: str) -> None:
+    column = replace(column, nullable=True)
+    with pytest.raises(ConversionError, match=reason) as caught:
+        convert(pa.array(values, column.type), column)
+    assert caught.value.rows == (len(values) - 1,)
+    assert convert(pa.array(values[:-1], column.type), column) == values[:-1]

@@ -293,3 +293,10 @@ def test_zeros() -> None:
 def test_a_mode_that_the_database_lacks_is_refused() -> None:
     with pytest.raises(DeclarationError, match=r"EnumMode\.INLINE"):
         form(table("a", ID, COLOR), enum_mode=EnumMode.INLINE)
+
+
+@pytest.mark.parametrize("given", [{"enum_mode": "check"}, {"struct_mode": 5}, {"skip_annotations": int}])
+def test_an_option_that_is_none_is_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(DeclarationError, match=next(iter(given))) as caught:
+        GeneratorOptions(**given)
+    assert caught.value.hint
