@@ -25,8 +25,8 @@ KNOWN_GAPS = {
         "upsert keyed",
     ): "DuckDB builds the index of a primary key in memory, and so it does a table of all keys",
 }
-"""What needs more than the limit. DuckDB 2.0.0 alone, without Python or Arrow, takes 620 to 760 MB for the keyed table, and
-490 MB in sixteen transactions (2026-11-21): no load in one transaction can stay below."""
+"""What needs more than the limit. DuckDB 2.0.0 alone takes 620 to 900 MB to load the keyed table in one transaction, and
+490 MB in sixteen (2026-11-21): nothing that is all or nothing can stay below."""
 ROOT = Path(__file__).parents[1]
 
 LOADER = """
