@@ -58,12 +58,16 @@ def target_catalog(
                 raise _twice(spec, f"two tables are called {table.name}, with different columns")
     types = [(spec, column) for spec in specs for column in _types_of(spec, formation)]
     enums, structs = _named_types(types, formation)
-    for spec, _ in types:
+    for spec, (column, _) in types:
         for name in (*enums, *structs):
-            if name in formation.lookups:
-                hint = "form it with enum_mode=EnumMode.RELATION, so that all its columns refer to the table"
-                raise _twice(spec, f"the enum {name} is both a type and a lookup table", hint)
-            if name in tables:
+            if name in formation.lookups and name.name == (column.element or column).enum_name:
+                raise DeclarationError(
+                    f"{spec.name}.{column.name}: the enum {name} is both a type and a lookup table",
+                    table=spec.name,
+                    field=column.name,
+                    hint="form it with enum_mode=EnumMode.RELATION, so that all its columns refer to the table",
+                )
+            if name in tables and (name not in formation.lookups or name in structs):
                 raise _twice(spec, f"a table and a type are both called {name}")
     for table in tables.values():
         forms.check_table(table)
@@ -303,8 +307,8 @@ def _no_join(table: TableSpec, spec: ColumnSpec, problem: str, hint: str) -> Dec
     return DeclarationError(f"{table.name}.{spec.name}: {problem}", table=table.name, field=spec.name, hint=hint)
 
 
-def _twice(spec: TableSpec, problem: str, hint: str = "rename one of the classes") -> DeclarationError:
-    return DeclarationError(problem, table=spec.name, hint=hint)
+def _twice(spec: TableSpec, problem: str) -> DeclarationError:
+    return DeclarationError(f"{spec.name}: {problem}", table=spec.name, hint="rename one of the classes")
 
 
 def _types_of(spec: TableSpec, formation: Formation) -> Iterator[tuple[ColumnSpec, SqlType]]:

@@ -300,3 +300,18 @@ def test_an_option_that_is_none_is_refused(given: dict[str, Any]) -> None:
     with pytest.raises(DeclarationError, match=next(iter(given))) as caught:
         GeneratorOptions(**given)
     assert caught.value.hint
+
+
+def test_an_enum_that_is_a_type_and_a_table_is_refused_with_its_field() -> None:
+    grows = replace(COLOR, name="d", lookup=LookupSpec(extensible=True))
+    with pytest.raises(DeclarationError, match=r"a\.c: the enum Color is both") as caught:
+        form(table("a", ID, COLOR, grows))
+    assert (caught.value.table, caught.value.field) == ("a", "c")
+
+
+@pytest.mark.parametrize("dialect", ["mysql", "mariadb"])
+def test_a_default_that_mysql_lacks_is_refused_with_its_field(dialect: str) -> None:
+    language = language_for(dialect)
+    column = ColumnSpec("x", pa.float64(), default=float("nan"))
+    with pytest.raises(DeclarationError, match=r"a\.x: the default is nan"):
+        language.column_of(column, table("a", ID, column), language.server)

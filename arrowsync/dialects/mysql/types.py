@@ -7,6 +7,7 @@ case in `_type_of` to create it, a line in `ARROW_TYPES` or a case in `_arrow_ty
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any, NoReturn
@@ -189,6 +190,10 @@ def _default(spec: ColumnSpec, table: TableSpec) -> DefaultValue | None:
         return None
     if spec.ip is not None:
         return DefaultValue(ip_address(spec.default))  # declared as text, stored packed
+    if isinstance(spec.default, float) and not math.isfinite(spec.default):
+        _refuse(
+            spec, table, f"the default is {spec.default}, which MySQL and MariaDB lack", "remove it, or give a number"
+        )
     if isinstance(spec.default, str):
         check_text(spec.default, "the default", table=table.name, field=spec.name)
     return DefaultValue(spec.default)
