@@ -248,10 +248,13 @@ def apply(change: Change, catalog: Catalog) -> Catalog:
             return catalog.with_table(replace(table, foreign_keys=(*table.foreign_keys, key)))
         case RenameColumn(name, old, new):
             return catalog.with_table(_renamed(_table(catalog, name), old, new))
-        case (
-            AddColumn(name, column) | AlterType(name, column, _) | DropNotNull(name, column) | SetNotNull(name, column)
-        ):
+        case AddColumn(name, column):
             return catalog.with_table(_table(catalog, name).with_column(column))
+        # Another change of the same column may have been left out: each does its own and nothing else.
+        case AlterType(name, column, _):
+            return catalog.with_table(_altered(_table(catalog, name), column.name, type=column.type))
+        case DropNotNull(name, column) | SetNotNull(name, column):
+            return catalog.with_table(_altered(_table(catalog, name), column.name, nullable=column.nullable))
         case SetKey(name, key, _):
             return catalog.with_table(replace(_table(catalog, name), key=key))
         case AddUnique(name, key):
@@ -270,6 +273,12 @@ def _table(catalog: Catalog, name: ObjectName) -> Table:
     table = catalog.table(name)
     assert table is not None, f"a change to the table {name}, which is not in the catalog"
     return table
+
+
+def _altered(table: Table, name: str, **parts: Any) -> Table:
+    column = table.column(name)
+    assert column is not None, f"a change to the column {name}, which {table.name} doesn't have"
+    return table.with_column(replace(column, **parts))
 
 
 def _commented(table: Table, change: SetComment) -> Table:

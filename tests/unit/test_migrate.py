@@ -193,3 +193,10 @@ def test_an_enum_grows() -> None:
     plan = make_plan(live, wanted)
     assert plan.statements == ("ADD TO ENUM COLOUR: BLUE",)
     assert not make_plan(plan.catalog, wanted), "the order of labels is no difference"
+
+
+def test_a_wider_live_type_stays_where_the_column_becomes_nullable() -> None:
+    live = table_of(Column("c", SqlType("bigint"), nullable=False))
+    plan = make_plan(live, table_of(Column("c", SqlType("integer"))))
+    assert [type(step.change).__name__ for step in plan.steps] == ["DropNotNull"]
+    assert plan.catalog == table_of(Column("c", SqlType("bigint")))
