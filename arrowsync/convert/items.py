@@ -19,7 +19,7 @@ from arrowsync.convert.arrays import Column, Mask, Numbers, buffer_of, compute, 
 Notation: TypeAlias = Literal["json", "postgres"]
 
 _OPEN, _CLOSE, _COMMA, _COLON = 1, 2, 3, 4
-_QUOTE, _BACKSLASH, _BLANK = ord('"'), ord("\\"), ord(" ")
+_QUOTE, _BACKSLASH = ord('"'), ord("\\")
 
 
 def _table(characters: Mapping[str, int]) -> Numbers:
@@ -33,6 +33,7 @@ _STRUCTURE: Mapping[Notation, Numbers] = {
     "json": _table({"[": _OPEN, "{": _OPEN, "]": _CLOSE, "}": _CLOSE, ",": _COMMA, ":": _COLON}),
     "postgres": _table({"{": _OPEN, "}": _CLOSE, ",": _COMMA}),
 }
+_BLANKS = _table(dict.fromkeys(" \t\n\r\v\f", 1)).astype(np.bool_)
 _MEANINGS = np.arange(256, dtype=np.uint8)
 _MEANINGS[[ord(letter) for letter in "bfnrt"]] = list(b"\b\f\n\r\t")
 _HEX = _table({letter: int(letter, 16) for letter in "0123456789abcdefABCDEF"}).astype(np.uint32)
@@ -66,7 +67,7 @@ class Items:
 def items_of(values: Column, notation: Notation, *, keyed: bool = False) -> Items:
     """The items of values of one notation, none of them NULL, all lists or (`keyed`) all objects."""
     data = text_bytes(values)
-    solid = np.concatenate([[0], np.cumsum(data > _BLANK)])
+    solid = np.concatenate([[0], np.cumsum(~_BLANKS[data])])
     kinds = _STRUCTURE[notation][data]
     places = np.flatnonzero((kinds != 0) & ~_inside_strings(data))
     kinds = kinds[places]
@@ -87,7 +88,7 @@ def items_of(values: Column, notation: Notation, *, keyed: bool = False) -> Item
 def trimmed(texts: Column) -> Column:
     """The texts without blanks at their ends."""
     data = text_bytes(texts)
-    if not len(data) or int(data.min()) > _BLANK:
+    if not len(data) or int(data.min()) > ord(" "):
         return texts
     return cast("Column", compute.ascii_trim_whitespace(texts))
 

@@ -20,14 +20,14 @@ from arrowsync.sync.tables import declared_specs
 
 
 def to_source(tables: object, dialect: str | None = None) -> str:
-    """The text of a Python module of dataclasses that declares `tables`, which may be a Catalog too.
+    '''The text of a Python module of dataclasses that declares `tables`, which may be a Catalog too.
 
     `dialect` is that of the catalog ("postgresql", "mysql", "mariadb" or "duckdb"). What comes out imports cleanly, and forms
     the same tables again. A type that no declaration has is a DeclarationError.
 
     >>> import arrowsync, pyarrow as pa
     >>> print(arrowsync.to_source(pa.schema({"id": pa.int64()}).with_metadata({"name": "City"})))
-    from __future__ import annotations
+    """Tables, declared as dataclasses."""
     <BLANKLINE>
     from dataclasses import dataclass
     <BLANKLINE>
@@ -36,7 +36,7 @@ def to_source(tables: object, dialect: str | None = None) -> str:
     class City:
         id: int | None
     <BLANKLINE>
-    """
+    '''
     if not isinstance(tables, Catalog):
         return source_text(declared_specs(tables))
     if dialect is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from arrowsync.convert import compile_converter
@@ -93,6 +93,7 @@ def test_arrays_of_any_text_are_what_postgres_prints(values: list[list[str | Non
     assert split(TEXTS, [None if value is None else pg_array(value) for value in values]) == (values, {})
 
 
+@example([[["\x1b"]]])
 @given(st.lists(st.lists(st.lists(st.none() | pg_words, min_size=1, max_size=3), max_size=3), max_size=4))
 def test_arrays_of_arrays_are_what_postgres_prints(values: list[list[list[str | None]]]) -> None:
     assert split(LISTS, [pg_array(value) for value in values]) == (values, {})
