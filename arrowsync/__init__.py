@@ -16,6 +16,7 @@ from arrowsync.blocking import (
     read_batches,
     read_table,
     sync_table,
+    write_tsv,
 )
 from arrowsync.declare.json_schema import from_json_schema
 from arrowsync.declare.markers import (
@@ -61,7 +62,7 @@ from arrowsync.errors import (
     UnsupportedChange,
 )
 from arrowsync.migrate.plan import MigrationPlan
-from arrowsync.options import ArrayMode, EnumMode, GeneratorOptions, StructMode
+from arrowsync.options import ArrayMode, CsvOptions, EnumMode, GeneratorOptions, StructMode
 from arrowsync.report import SyncReport
 from arrowsync.sources.stream import BatchStream
 from arrowsync.sync.described import to_source
@@ -80,6 +81,7 @@ __all__ = [
     "ConnectionLost",
     "ConstraintViolated",
     "ConversionError",
+    "CsvOptions",
     "DatabaseError",
     "DeclarationError",
     "EnumMode",
@@ -127,4 +129,5 @@ __all__ = [
     "uint16",
     "uint32",
     "uint64",
+    "write_tsv",
 ]

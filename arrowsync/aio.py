@@ -7,28 +7,30 @@ async with arrowsync.aio.connect("postgresql://localhost/warehouse") as conn:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Generator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from types import ModuleType, TracebackType
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 
-from arrowsync.bridge import Worker
+from arrowsync.bridge import Worker, pulled
 from arrowsync.declare.json_schema import from_json_schema
 from arrowsync.declare.to_json_schema import to_json_schema
 from arrowsync.dialects import open_session
 from arrowsync.dialects.dialect import Dialect, Session
 from arrowsync.errors import ConnectionLost, DatabaseError, DeclarationError
 from arrowsync.migrate.plan import MigrationPlan
-from arrowsync.options import Dedup, Mode, OnConflict, OnError, SchemaChanges, SyncOptions
+from arrowsync.options import CsvOptions, Dedup, Mode, OnConflict, OnError, SchemaChanges, SyncOptions
 from arrowsync.progress import Progress, shown_progress
 from arrowsync.report import SyncReport
+from arrowsync.sources.selection import Columns, Filter
 from arrowsync.sources.stream import BatchStream
 from arrowsync.sql import trusted
-from arrowsync.sync import migration, read, run, source
+from arrowsync.sync import export, migration, read, run, source
 from arrowsync.sync.described import to_source
+from arrowsync.sync.export import Target
 from arrowsync.sync.intake import SourceStopped
 from arrowsync.sync.script import create_sql
 
@@ -45,6 +47,7 @@ __all__ = [
     "sync_table",
     "to_json_schema",
     "to_source",
+    "write_tsv",
 ]
 
 
@@ -222,11 +225,21 @@ async def sync_table(
         dry_run=dry_run,
     )
     with shown_progress(progress, table if isinstance(table, str) else getattr(table, "__name__", "rows")) as callback:
-        async with _session(conn) as (dialect, session):
+        async with _session(conn) as (dialect, session), _readable(data) as data:
             try:
                 return await run.sync_table(data, table, dialect, session, options, callback)
             except SourceStopped as stopped:
                 raise stopped.error from None
+
+
+@asynccontextmanager
+async def _readable(data: object) -> AsyncGenerator[object]:
+    """The data as something that worker threads can read: an async iterable is awaited here."""
+    if hasattr(data, "__aiter__") and not hasattr(data, "__iter__") and not hasattr(data, "__arrow_c_stream__"):
+        async with pulled(cast("AsyncIterable[object]", data)) as rows:
+            yield rows
+    else:
+        yield data
 
 
 async def plan(
@@ -272,11 +285,44 @@ async def open_source(
     table: type | pa.Schema | None = None,
     *,
     format: str | None = None,  # noqa: A002 - the word that users look for
-    field_names: Sequence[str] | None = None,
+    field_names: Sequence[str | None] | None = None,
+    has_header: bool = True,
+    csv: CsvOptions | None = None,
+    columns: Columns | None = None,
+    filters: Sequence[Filter] | None = None,
 ) -> BatchStream:
     """The data as a stream of record batches, in the types that `table` declares: see `arrowsync.open_source`."""
     opener = Worker("open")
     try:
-        return await opener.run(source.open_source, data, table, format=format, field_names=field_names)
+        return await opener.run(
+            source.open_source,
+            data,
+            table,
+            format=format,
+            field_names=field_names,
+            has_header=has_header,
+            csv=csv,
+            columns=columns,
+            filters=filters,
+        )
     finally:
         opener.close()
+
+
+async def write_tsv(
+    data: object,
+    target: Target,
+    table: type | pa.Schema | None = None,
+    *,
+    format: str | None = None,  # noqa: A002 - the word that users look for
+    field_names: Sequence[str | None] | None = None,
+    header: bool = True,
+) -> int:
+    """The data is in the file, as tab-separated values; the number of rows: see `arrowsync.write_tsv`."""
+    writer = Worker("write")
+    try:
+        return await writer.run(
+            export.write_tsv, data, target, table, format=format, field_names=field_names, header=header
+        )
+    finally:
+        writer.close()

@@ -19,11 +19,13 @@ from arrowsync.bridge import Portal, in_worker
 from arrowsync.declare.dataclasses import describe
 from arrowsync.errors import DeclarationError
 from arrowsync.migrate.plan import MigrationPlan
-from arrowsync.options import Dedup, Mode, OnConflict, OnError, SchemaChanges
+from arrowsync.options import CsvOptions, Dedup, Mode, OnConflict, OnError, SchemaChanges
 from arrowsync.progress import Progress
 from arrowsync.report import SyncReport
+from arrowsync.sources.selection import Columns, Filter
 from arrowsync.sources.stream import BatchStream
-from arrowsync.sync import source
+from arrowsync.sync import export, source
+from arrowsync.sync.export import Target
 
 T = TypeVar("T")
 _portal = Portal()
@@ -114,8 +116,9 @@ def sync_table(
     Everything happens in one transaction (a savepoint, inside one of your own). Doing the same sync twice changes nothing
     the second time.
 
-    data            anything with rows: a Parquet path, glob or folder; a Polars, pandas or Arrow frame; a DuckDB relation;
-                    an iterable of tuples, dicts or dataclass objects
+    data            anything with rows: a path, glob, folder or URL of Parquet, CSV, TSV, JSON Lines or Arrow files (what
+                    their names don't say, `open_source` does); a Polars, pandas or Arrow frame; a DuckDB relation or ADBC
+                    cursor; an iterable, also an async one, of frames, tuples, dicts or dataclass objects
     table           a dataclass; a `pa.Schema` with the table's name in its metadata; or a name, `"users"` or
                     `"sales.users"`, whose columns are those of the live table, or of the data where there is none yet
     conn            a connection, a URL, or a connection of duckdb
@@ -125,7 +128,8 @@ def sync_table(
     key             the key columns, where the declaration has none
     on_conflict     for insert: "error", or "skip" rows whose key is there already
     dedup           which of several incoming rows with one key wins: "last", "first", or "error"; not for plain insert
-    on_error        "raise" a ConversionError at the first batch with a bad value, or "reject" those rows into the report
+    on_error        "raise" a ConversionError at the first batch with a bad value, or "reject" those rows into the report,
+                    with malformed ones of text files
     max_rejects     more rejected rows than this fail the load
     schema_changes  "safe": create, add, widen, relax; "none": the live table must do; "all": also what may lose data
     progress        None: a bar on a terminal and in a notebook; True, False; or a function of (rows, total)
@@ -211,17 +215,69 @@ def open_source(
     table: type | pa.Schema | None = None,
     *,
     format: str | None = None,  # noqa: A002 - the word that users look for
-    field_names: Sequence[str] | None = None,
+    field_names: Sequence[str | None] | None = None,
+    has_header: bool = True,
+    csv: CsvOptions | None = None,
+    columns: Columns | None = None,
+    filters: Sequence[Filter] | None = None,
 ) -> BatchStream:
     """The data as a one-shot stream of record batches; with a `table`, converted to the types that it declares.
 
-    No database is needed. `field_names` names the members of tuples; `format` overrides what a path's suffix says.
+    No database is needed. The stream can be given to `sync_table`, so what is said here of a file holds for loading it too.
+
+    data            a path or URL of Parquet, CSV, TSV, JSON Lines or Arrow files (plain, gzip, Zstandard; a file, folder,
+                    glob or list; `https://`, `s3://`, `gs://` and what fsspec knows), "-" for standard input, the bytes of
+                    a file, a file that is open as binary; or what else `sync_table` takes
+    format          "parquet", "csv", "tsv", "jsonl" or "arrow": what a file is, whatever its suffix says
+    field_names     the columns of tuples, CSV and TSV; None for one that is left out
+    has_header      whether the first line of CSV and TSV names the columns; without, and without `field_names`, they are
+                    those of the table
+    csv             how CSV is written: `CsvOptions(delimiter=";", encoding="cp1252")`
+    columns         the columns of files to read, "declared" for those of the table; others of Parquet aren't read at all
+    filters         what holds for all rows that are read of Parquet and Arrow files: `[("day", ">=", date(2026, 1, 1))]`;
+                    files and row groups that can't have such rows are skipped
+
+    Raises SourceError, now or as the batches come, with file, line and column where text is malformed.
 
     >>> import arrowsync
     >>> arrowsync.open_source([(1, "a")], field_names=["id", "name"]).read_all().to_pylist()
     [{'id': 1, 'name': 'a'}]
     """
-    return source.open_source(data, table, format=format, field_names=field_names)
+    return source.open_source(
+        data,
+        table,
+        format=format,
+        field_names=field_names,
+        has_header=has_header,
+        csv=csv,
+        columns=columns,
+        filters=filters,
+    )
+
+
+def write_tsv(
+    data: object,
+    target: Target,
+    table: type | pa.Schema | None = None,
+    *,
+    format: str | None = None,  # noqa: A002 - the word that users look for
+    field_names: Sequence[str | None] | None = None,
+    header: bool = True,
+) -> int:
+    r"""The number of rows written to a path or to an open binary file, as tab-separated values that `open_source` reads.
+
+    `data`, `table`, `format` and `field_names` are those of `open_source`, whose stream can be given too. The file is what
+    PostgreSQL's `COPY ... FROM` reads (with `HEADER`, unless `header` is False): UTF-8, `\N` for NULL, a backslash before
+    what would end a field. A path that ends with `.gz` or `.zst` is compressed; the file appears when it is complete.
+
+    >>> import arrowsync, io
+    >>> file = io.BytesIO()
+    >>> arrowsync.write_tsv([{"number": 1, "words": "one\ttwo"}, {"number": 2, "words": None}], file)
+    2
+    >>> file.getvalue()
+    b'number\twords\n1\tone\\ttwo\n2\t\\N\n'
+    """
+    return export.write_tsv(data, target, table, format=format, field_names=field_names, header=header)
 
 
 def _described(tables: T) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -104,6 +105,44 @@ class SyncOptions:
                 f'on_conflict="skip" goes with mode="insert", not {self.mode!r}',
                 hint="upsert, replace and mirror update the rows that are there",
             )
+
+
+@dataclass(frozen=True, slots=True)
+class CsvOptions:
+    """How a CSV file is written. An unquoted field that is one of `nulls` is NULL; a quoted one never is.
+
+    With `quote=None` quotes are characters like all others. A byte order mark counts more than `encoding`.
+
+    >>> CsvOptions(delimiter=";", encoding="cp1252")
+    CsvOptions(delimiter=';', quote='"', encoding='cp1252', nulls=('',))
+    """
+
+    delimiter: str = ","
+    quote: str | None = '"'
+    encoding: str = "utf-8"
+    nulls: tuple[str, ...] = ("",)
+
+    def __post_init__(self) -> None:
+        for name, text in (("delimiter", self.delimiter), ("quote", self.quote)):
+            allowed = text is None and name == "quote"
+            if not allowed and not (
+                isinstance(text, str) and len(text) == 1 and text.isascii() and text not in "\r\n\0"
+            ):
+                raise DeclarationError(f"{name}={text!r}", hint=f"the {name} is one ASCII character, and no line end")
+        if self.delimiter == self.quote:
+            raise DeclarationError(
+                f"delimiter and quote are both {self.quote!r}", hint="quote=None if there are no quotes"
+            )
+        try:
+            codecs.lookup(self.encoding)
+            "".encode(self.encoding)  # there are others, such as hex
+        except (LookupError, TypeError, ValueError) as error:
+            raise DeclarationError(
+                f"encoding={self.encoding!r} is no encoding of text", hint='such as "utf-8", "cp1252", "utf-16-le"'
+            ) from error
+        nulls = cast(object, self.nulls)
+        if not isinstance(nulls, tuple) or not all(isinstance(text, str) for text in cast("tuple[object, ...]", nulls)):
+            raise DeclarationError(f"nulls={nulls!r}", hint='a tuple of texts, such as ("", "NA")')
 
 
 def _check(name: str, value: Any, allowed: tuple[Any, ...]) -> None:

@@ -26,9 +26,10 @@ class SyncReport:
     rejected    rows that couldn't be converted, with on_error="reject"; `rejects` has them
     deleted     rows that were in the table and are gone (replace, mirror); not rows that were read
 
-    `rejects` is an Arrow table (row, column, value, reason), one line for each offending value. `changes` are the schema
-    changes in words, `plan` the same with statements. `bytes_sent` is what went to the database, `seconds` the wall clock
-    time, `phases` how it divides. With `dry_run` nothing was loaded: `plan` says what would have been changed.
+    `rejects` is an Arrow table (row, column, value, reason, and of text files file and line), one line for each offending
+    value. `changes` are the schema changes in words, `plan` the same with statements. `bytes_sent` is what went to the
+    database, `seconds` the wall clock time, `phases` how it divides. With `dry_run` nothing was loaded: `plan` says what
+    would have been changed.
     """
 
     table: str

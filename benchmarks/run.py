@@ -12,9 +12,10 @@ HERE = Path(__file__).parent
 def main() -> int:
     """Run the memory benchmark and the micro-benchmarks; fail if one does."""
     memory = subprocess.run([sys.executable, HERE / "memory.py"], check=False)
+    files = subprocess.run([sys.executable, HERE / "files.py"], check=False)
     kernels = [sys.executable, "-m", "pytest", "-q", *sorted(HERE.glob("test_*.py"))]
     micro = subprocess.run(kernels, check=False)
-    return memory.returncode or micro.returncode
+    return memory.returncode or files.returncode or micro.returncode
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""The only place where threads and the event loop meet: `prefetch`, `Worker`, `guarded_reader`, `Portal`."""
+"""The only place where threads and the event loop meet: `prefetch`, `pulled`, `Worker`, `guarded_reader`, `Portal`."""
 
 from arrowsync.bridge.portal import Portal
 from arrowsync.bridge.prefetch import prefetch
+from arrowsync.bridge.pulled import pulled
 from arrowsync.bridge.reader import GuardedReader, guarded_reader
 from arrowsync.bridge.worker import Worker, in_worker
 
-__all__ = ["GuardedReader", "Portal", "Worker", "guarded_reader", "in_worker", "prefetch"]
+__all__ = ["GuardedReader", "Portal", "Worker", "guarded_reader", "in_worker", "prefetch", "pulled"]

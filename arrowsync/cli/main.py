@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any, TypeVar, get_args
 
 from arrowsync import aio
+from arrowsync.cli.reading import add_reading_options, source_of, write_rejects
 from arrowsync.errors import (
     ArrowSyncError,
     ConversionError,
@@ -77,19 +78,21 @@ async def _interruptible(command: Coroutine[Any, Any, int]) -> int:
 
 async def _load(options: argparse.Namespace) -> int:
     report = await aio.sync_table(
-        options.source,
+        source_of(options),
         _table(options.table),
         options.target,
         mode=options.mode,
         key=options.key,
         on_conflict=options.on_conflict,
         dedup=options.dedup,
-        on_error=options.on_error,
+        on_error="reject" if options.rejects else options.on_error,
         max_rejects=options.max_rejects,
         schema_changes=options.schema_changes,
         progress=False if options.quiet else None,
         dry_run=options.dry_run,
     )
+    if options.rejects and report.rejects is not None:
+        write_rejects(report.rejects, options.rejects)
     if options.json:
         print(json.dumps(report.to_dict(), default=str))
     elif not options.quiet:
@@ -221,7 +224,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, dest="command", metavar="COMMAND")
 
     load = commands.add_parser("load", help="load a source into a table: create or migrate, convert, load, merge")
-    load.add_argument("source", metavar="SOURCE", help="a Parquet file, folder or glob")
+    load.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="a file, folder, glob or URL of Parquet, CSV, TSV, JSON Lines or Arrow; - for standard input",
+    )
     load.add_argument("target", metavar="TARGET", help="a database URL, such as duckdb:///warehouse.duckdb")
     load.add_argument("--table", required=True, help="the declaration, module:Class, or the name of a table")
     load.add_argument("--key", type=_columns, help="the key columns, separated by commas, where no class declares them")
@@ -230,8 +237,10 @@ def _parser() -> argparse.ArgumentParser:
     load.add_argument("--dedup", choices=get_args(Dedup), default="last")
     load.add_argument("--on-error", choices=get_args(OnError), default="raise")
     load.add_argument("--max-rejects", type=int)
+    load.add_argument("--rejects", metavar="FILE", help="reject bad rows, and write them to this Parquet file")
     load.add_argument("--dry-run", action="store_true", help="show the changes that would be made, and make none")
     load.add_argument("--quiet", action="store_true", help="print errors only")
+    add_reading_options(load)
     _common(load)
 
     plan = commands.add_parser("plan", help="show how the live tables differ from their declarations")

@@ -33,6 +33,17 @@ def open_capsule(data: Any, name: str, *, row_count: int | None = None) -> Batch
     return open_reader(reader, name, row_count=row_count)
 
 
+def open_cursor(cursor: Any, name: str) -> BatchStream:
+    """A stream of the result of the query that a cursor has executed, as ADBC's; the cursor stays open."""
+    try:
+        reader: pa.RecordBatchReader = cursor.fetch_record_batch()
+    except Exception as error:  # of the driver: there is no telling which
+        raise SourceError(
+            f"{name} has no result to read: {first_line(error)}", source=name, hint="execute a query first"
+        ) from error
+    return open_reader(reader, name)
+
+
 def open_reader(reader: pa.RecordBatchReader, name: str, *, row_count: int | None = None) -> BatchStream:
     """A stream of a reader's batches, whose errors are `SourceError`s."""
     return BatchStream(reader.schema, _drain(reader, name), name=name, close=reader.close, row_count=row_count)

@@ -10,7 +10,7 @@ To add a source: an opener in a file of its own, and its line in `OPENERS`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
 from itertools import chain, islice
 from types import GeneratorType
@@ -20,42 +20,57 @@ import pyarrow as pa
 
 from arrowsync.declare.spec import TableSpec
 from arrowsync.errors import DeclarationError, SourceError
-from arrowsync.sources.capsule import open_capsule, open_dataset, open_scanner
+from arrowsync.options import CsvOptions
+from arrowsync.sources.bounded import bounded
+from arrowsync.sources.capsule import open_capsule, open_cursor, open_dataset, open_scanner
 from arrowsync.sources.frames import open_lazyframe, open_pandas, open_polars
-from arrowsync.sources.parquet import open_parquet
 from arrowsync.sources.rows import open_rows, shown
+from arrowsync.sources.selection import Columns, Filter, to_selection
 from arrowsync.sources.stream import BatchStream, columns_of
 
 BATCH_ROWS = 65_536
-BATCH_BYTES = 32 << 20
-SMALL_ROWS, SMALL_BYTES = 8_192, 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Data that isn't open yet, and how it is to be read: for whoever opens it knowing the table. See `open_batches`."""
+
+    data: object
+    format: str | None = None
+    field_names: Sequence[str | None] | None = None
+    has_header: bool = True
+    csv: CsvOptions | None = None
+    columns: Columns | None = None
+    filters: Sequence[Filter] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Ask:
-    """What the caller of `open_batches` asked for beside the data; `name` is what to call the data in messages."""
+    """What is asked for beside the data; `name` is what to call the data in messages."""
 
     name: str
     spec: TableSpec | None
-    format: str | None
-    field_names: Sequence[str | None] | None
+    source: Source
     batch_rows: int
 
 
 def open_batches(
-    data: object,
-    spec: TableSpec | None = None,
-    *,
-    format: str | None = None,  # noqa: A002 (what a user would call it)
-    field_names: Sequence[str | None] | None = None,
-    batch_rows: int | None = None,
+    data: object, spec: TableSpec | None = None, *, batch_rows: int | None = None, **how: Any
 ) -> BatchStream:
     """The data as a one-shot stream of record batches, at most `batch_rows` (65,536) rows and about 32 MiB each.
 
-    `data` is a path (a file, folder or glob of Parquet; a str never is anything else) or a list of paths, a frame or anything
-    else that speaks Arrow, or an iterable of frames, tuples, dicts or dataclass objects. `format="parquet"` reads a file whose
-    suffix says something else. `field_names` are the columns of tuples, None or "" for one that is left out; without them
-    tuples are in the order of the `spec`'s columns. All columns of the data come out, declared or not.
+    `data` is a path or URL (of a file, folder or glob; a str never is anything else, but for "-", which is standard input) or a
+    list of them, the bytes of a file, a file that is open as binary, a frame or anything else that speaks Arrow, or an iterable
+    of frames, tuples, dicts or dataclass objects; or a `Source`, which says of any of them how it is
+    read; that can be said here as well:
+
+    format          "parquet", "csv", "tsv", "jsonl" or "arrow": what a file is, whatever its suffix
+    field_names     the columns of tuples, CSV and TSV, None or "" for one that is left out; without them, and without a
+                    header, they are those of the `spec`, in order
+    has_header      whether the first line of CSV and TSV names the columns
+    csv             how CSV is written
+    columns         the columns of files that are read, "declared" for those of the `spec`; others aren't looked at
+    filters         what holds for the rows of Parquet and Arrow files that are read: `[("day", ">=", date(2026, 1, 1))]`
 
     Raises `SourceError` for what can't be read, now or as the batches come; `ConversionError` for a Python object that no Arrow
     type of its column can hold; whatever the user's own iterator raises comes through as it is.
@@ -66,18 +81,12 @@ def open_batches(
     """
     if batch_rows is not None and batch_rows < 1:
         raise DeclarationError(f"batch_rows={batch_rows}: a batch has at least one row")
-    if format not in (None, "parquet"):
-        raise SourceError(f"the format {format!r} can't be read yet", hint="format may be 'parquet'")
+    source = data if isinstance(data, Source) else Source(data, **how)
+    data = source.data
     opener = next((opener for recognises, opener in OPENERS if recognises(data)), _refuse)
-    if format is not None and opener is not _open_paths:
-        raise DeclarationError(
-            f"format={format!r} is said of {_name(data)}", hint="leave format out: it is for paths of files"
-        )
-    if field_names is not None and opener is not _open_iterable:
-        raise DeclarationError(
-            f"field_names is said of {_name(data)}", hint="leave field_names out: they name the columns of tuples"
-        )
-    stream = opener(data, _Ask(_name(data), spec, format, field_names, batch_rows or BATCH_ROWS))
+    if opener is not _open_files:
+        _check_options(source, _name(data), rows=opener is _open_iterable)
+    stream = opener(data, _Ask(_name(data), spec, source, batch_rows or BATCH_ROWS))
     if stream is data and batch_rows is None:
         return stream
     try:
@@ -85,7 +94,26 @@ def open_batches(
     except BaseException:
         stream.close()
         raise
-    return _bounded(stream, batch_rows or BATCH_ROWS)
+    return bounded(stream, batch_rows or BATCH_ROWS)
+
+
+def _check_options(source: Source, name: str, *, rows: bool) -> None:
+    """What is said of files isn't said of other data."""
+    asked = {
+        "format": source.format,
+        "csv": source.csv,
+        "columns": source.columns,
+        "filters": source.filters,
+        "has_header": None if source.has_header else False,
+    }
+    for option, value in asked.items():
+        if value is not None:
+            raise DeclarationError(f"{option}={value!r} is said of {name}", hint=f"leave {option} out: it is for files")
+    if source.field_names is not None and not rows:
+        raise DeclarationError(
+            f"field_names is said of {name}",
+            hint="leave field_names out: they name the columns of tuples, CSV and TSV",
+        )
 
 
 # ---- what the user has --------------------------------------------------------------------------------------------------
@@ -113,14 +141,40 @@ def _is_arrow(data: object) -> bool:
     return not isinstance(data, type) and (hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"))
 
 
+def _is_cursor(data: object) -> bool:
+    return not isinstance(data, type) and callable(getattr(data, "fetch_record_batch", None))
+
+
 def _is_many(data: Any) -> bool:
     """Whether it is an iterable, and not one of those that only look like the rows of a table."""
     single = issubclass(type(data), bytes | bytearray | memoryview | Mapping | type) or is_dataclass(data)
     return hasattr(data, "__iter__") and not single and not hasattr(data, "read") and not hasattr(data, "__aiter__")
 
 
-def _open_paths(data: Any, ask: _Ask) -> BatchStream:
-    return open_parquet(data, ask.spec, batch_rows=ask.batch_rows, file_format=ask.format)
+def _is_file(data: object) -> bool:
+    """Whether it is one or several paths, the bytes of a file, or an open one."""
+    return _are_paths(data) or isinstance(data, bytes | bytearray | memoryview) or _is_open_file(data)
+
+
+def _is_open_file(data: object) -> bool:
+    return not isinstance(data, type) and callable(getattr(data, "read", None)) and not hasattr(data, "__aiter__")
+
+
+def _open_files(data: Any, ask: _Ask) -> BatchStream:
+    # A third of what importing arrowsync would cost, for those who have no files.
+    from arrowsync.sources.files import Reading, open_files, to_format
+
+    source = ask.source
+    reading = Reading(
+        spec=ask.spec,
+        format=to_format(source.format),
+        field_names=source.field_names,
+        has_header=source.has_header,
+        csv=source.csv,
+        selection=to_selection(source.columns, source.filters, ask.spec),
+        batch_rows=ask.batch_rows,
+    )
+    return open_files(data, reading)
 
 
 def _open_iterable(data: Any, ask: _Ask) -> BatchStream:
@@ -134,7 +188,7 @@ def _open_iterable(data: Any, ask: _Ask) -> BatchStream:
         if first and _is_arrow(first[0]):
             return _open_frames(chain(first, rows), ask, name, close)
         return open_rows(
-            chain(first, rows), ask.spec, name=name, field_names=ask.field_names, close=close, row_count=count
+            chain(first, rows), ask.spec, name=name, field_names=ask.source.field_names, close=close, row_count=count
         )
     except BaseException:
         if close is not None:
@@ -147,7 +201,7 @@ def _closer(rows: object) -> Callable[[], None] | None:
 
 
 def _open_frames(frames: Iterator[object], ask: _Ask, name: str, close: Callable[[], None] | None) -> BatchStream:
-    if ask.field_names is not None:
+    if ask.source.field_names is not None:
         raise DeclarationError(
             f"field_names is said of {name}", hint="leave field_names out: frames name their columns"
         )
@@ -190,26 +244,27 @@ _Opener: TypeAlias = Callable[[Any, _Ask], BatchStream]
 
 OPENERS: tuple[tuple[Callable[[object], bool], _Opener], ...] = (
     (lambda data: isinstance(data, BatchStream), lambda data, ask: data),
-    (_are_paths, _open_paths),
+    (_are_paths, _open_files),
     (_is_a("pandas", "DataFrame"), lambda data, ask: open_pandas(data, ask.spec, ask.name, ask.batch_rows)),
     (_is_a("polars", "LazyFrame"), lambda data, ask: open_lazyframe(data, ask.name, ask.batch_rows)),
     (_is_a("polars", "DataFrame"), lambda data, ask: open_polars(data, ask.name)),
     (_is_a("pyarrow", "Dataset"), lambda data, ask: open_dataset(data, ask.name, ask.batch_rows)),
     (_is_a("pyarrow", "Scanner"), lambda data, ask: open_scanner(data, ask.name)),
     (_is_arrow, lambda data, ask: open_capsule(data, ask.name)),
+    (_is_cursor, lambda data, ask: open_cursor(data, ask.name)),
+    (_is_file, _open_files),
     (_is_many, _open_iterable),
 )
 
 
 def _refuse(data: object, ask: _Ask) -> BatchStream:
     hint = (
-        "paths of Parquet files, Arrow, Polars, pandas and DuckDB frames, and iterables of tuples, dicts or objects can"
+        "paths and URLs of files, open files, Arrow, Polars, pandas and DuckDB frames, and iterables of tuples, dicts or "
+        "objects can"
     )
     match data:
         case None:
             what = "there is no data: None was given"
-        case bytes() | bytearray() | memoryview():
-            what, hint = f"{ask.name} can't be read yet", "write it to a file and give its path"
         case type():
             what, hint = f"the class {data.__name__} is no data", "the data comes first, the table second"
         case Mapping():
@@ -219,11 +274,9 @@ def _refuse(data: object, ask: _Ask) -> BatchStream:
             what, hint = f"a single {type(data).__name__} object is no table", "for one row, [row]"
         case _ if hasattr(data, "__aiter__"):
             what, hint = (
-                f"{ask.name} is asynchronous, which can't be read yet",
+                f"{ask.name} is asynchronous, which only sync_table awaits",
                 "collect it: [row async for row in rows]",
             )
-        case _ if hasattr(data, "read"):
-            what, hint = f"{ask.name} is an open file, which can't be read yet", "give its path"
         case _:
             what = f"{shown(data)} ({ask.name}) is no data"
     raise SourceError(what, source=ask.name, hint=hint)
@@ -234,9 +287,6 @@ def _name(data: object) -> str:
     kind = type(data)
     library = kind.__module__.split(".")[0].lstrip("_")
     return kind.__name__ if library in ("builtins", "__main__") else f"{library} {kind.__name__}"
-
-
-# ---- batches of a bounded size ------------------------------------------------------------------------------------------
 
 
 def _check_names(stream: BatchStream) -> None:
@@ -250,61 +300,3 @@ def _check_names(stream: BatchStream) -> None:
             source=stream.name,
             hint="rename one: columns are matched by name",
         )
-
-
-def _bounded(stream: BatchStream, batch_rows: int) -> BatchStream:
-    """The stream without empty batches, big ones sliced, runs of tiny ones joined, and metadata of the source left out.
-
-    So all that follows (kernels, encoders, queues) meets batches of one order of size, whatever the source does: a 400 MB
-    batch costs no sink 400 MB more, 10,000 batches of one row aren't 10,000 times its overhead.
-    """
-    schema = stream.schema.remove_metadata()
-    batches = (_without_metadata(piece) for piece in _joined(_sliced(stream, batch_rows), batch_rows))
-    return BatchStream(schema, batches, name=stream.name, close=stream.close, row_count=stream.row_count)
-
-
-def _without_metadata(batch: pa.RecordBatch) -> pa.RecordBatch:
-    return batch.replace_schema_metadata(None) if batch.schema.metadata else batch
-
-
-def _sliced(batches: Iterable[pa.RecordBatch], batch_rows: int) -> Iterator[pa.RecordBatch]:
-    """Zero-copy slices of all batches that have too many rows or bytes."""
-    for batch in batches:
-        rows = batch_rows
-        if batch.num_rows > 1 and (size := batch.nbytes) > BATCH_BYTES:
-            rows = max(1, min(rows, batch.num_rows * BATCH_BYTES // size))
-        for start in range(0, batch.num_rows, rows):
-            yield batch if rows >= batch.num_rows else batch.slice(start, rows)
-
-
-def _joined(batches: Iterator[pa.RecordBatch], batch_rows: int) -> Iterator[pa.RecordBatch]:
-    """Runs of small batches as one, up to the size at which a batch isn't small; the others as they are."""
-    small, run, rows, size = min(SMALL_ROWS, batch_rows), list[pa.RecordBatch](), 0, 0
-    for batch in batches:
-        is_small = batch.num_rows < small and batch.nbytes < SMALL_BYTES
-        if run and (not is_small or rows + batch.num_rows > batch_rows):
-            yield from _join(run)
-            run, rows, size = [], 0, 0
-        if not is_small:
-            yield batch
-            continue
-        run.append(batch)
-        rows += batch.num_rows
-        size += batch.nbytes
-        if rows >= small or size >= SMALL_BYTES:
-            yield from _join(run)
-            run, rows, size = [], 0, 0
-    if run:
-        yield from _join(run)
-
-
-_concat_batches: Callable[[list[pa.RecordBatch]], pa.RecordBatch] = vars(pa)["concat_batches"]  # not in the stubs
-
-
-def _join(run: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
-    if len(run) == 1:
-        return run
-    try:
-        return [_concat_batches(run)]
-    except pa.ArrowException:  # a layout that pyarrow can't join, such as dictionaries in some nested types
-        return run

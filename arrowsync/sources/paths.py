@@ -1,4 +1,5 @@
-"""What a path means: the files of a file, folder or glob in a fixed order, and the partition columns of `key=value` folders."""
+"""What a path of this machine means: the files of a file, folder or glob in a fixed order, and the partition columns of
+`key=value` folders."""
 
 from __future__ import annotations
 
@@ -6,110 +7,101 @@ import glob
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, TypeAlias, cast
 from urllib.parse import unquote
 
 import pyarrow as pa
 
 from arrowsync.declare.spec import TableSpec
 from arrowsync.errors import SourceError
+from arrowsync.sources.formats import FORMATS, SUFFIXES, Format, Said, is_data, said_by
 
 Path: TypeAlias = "str | os.PathLike[str]"
 
-PARQUET_SUFFIXES = (".parquet", ".pq", ".parq")
-# What can't be read yet, by suffix, so that the message can say so.
-OTHER_FORMATS = {
-    ".csv": "CSV",
-    ".tsv": "TSV",
-    ".txt": "text",
-    ".json": "JSON",
-    ".jsonl": "JSON Lines",
-    ".ndjson": "JSON Lines",
-    ".arrow": "Arrow IPC",
-    ".feather": "Feather",
-    ".ipc": "Arrow IPC",
-    ".orc": "ORC",
-    ".avro": "Avro",
-    ".xlsx": "Excel",
-    ".gz": "gzip",
-    ".zst": "Zstandard",
-    ".zip": "zip",
-}
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file to read; `keys` are the `key=value` folders between it and the path that was given."""
+    """One file to read: what to call it, and how to open it; each call of `open` gives it from its beginning.
 
-    path: str
-    keys: Mapping[str, str | None]
+    `said` is what its name says; `keys` are the `key=value` folders between it and the path that was given. What `open` gives
+    has `read` and `close`, and can seek unless the file is `streamed`; one that is there `once` opens only once. `path` is
+    that of a file of this machine.
+    """
 
-
-def to_path(path: Path) -> str:
-    """The path as text, with `~` expanded; a URL is refused."""
-    text = os.fspath(path)
-    if not text:
-        raise SourceError("the path of the data is empty", source="", hint="give the path of a file or folder")
-    if match := re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", text):
-        scheme = match[1].lower()
-        # The rest of the URL may hold a secret.
-        raise SourceError(
-            f"a {scheme}:// URL can't be read yet, only paths of this machine",
-            source=f"{scheme}://",
-            hint="give the plain path"
-            if scheme == "file"
-            else "give what reads it: a Polars LazyFrame or a pyarrow Dataset",
-        )
-    return os.path.expanduser(text)
+    name: str
+    open: Callable[[], Any]
+    said: Said = field(default_factory=Said)
+    keys: Mapping[str, str | None] = field(default_factory=dict[str, "str | None"])
+    streamed: bool = False
+    once: bool = False
+    path: str | None = None
 
 
-def find_files(path: str, file_format: str | None) -> list[SourceFile]:
-    """The Parquet files that a path names: itself, all in a folder (and below), or all that match a glob."""
+def local_files(path: str, file_format: Format | None) -> list[SourceFile]:
+    """The files that a path names: itself, all data in a folder (and below), or all that match a glob."""
     try:
         if os.path.isdir(path):
-            return _in_folder(path)
+            return _in_folder(path, file_format)
         if not os.path.lexists(path) and glob.has_magic(path):
             return _matching(path, file_format)
-        _check_file(path, file_format)
+        return [_file(path, file_format)]
     except SourceError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise unreadable(path, error) from error
-    return [SourceFile(path, {})]
 
 
-def _check_file(path: str, file_format: str | None) -> None:
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise SourceError(
-            f"{path!r} is no regular file", source=path, hint="give the path of a Parquet file or a folder"
-        )
-    suffix = os.path.splitext(path)[1].lower()
-    if file_format is None and suffix in OTHER_FORMATS:
-        kind = OTHER_FORMATS[suffix]
-        raise SourceError(
-            f"{path!r} is a {kind} file by its name, and {kind} can't be read yet",
-            source=path,
-            hint="read it with Polars, pandas or pyarrow and give the frame; if it is Parquet all the same, format='parquet'",
-        )
+def _file(path: str, file_format: Format | None, base: str | None = None) -> SourceFile:
+    mode, said = os.stat(path).st_mode, said_by(path)
+    keys = {} if base is None else partition_keys(os.path.relpath(path, base or "."))
+    if stat.S_ISREG(mode):
+        return SourceFile(path, partial(_open, path), said, keys, path=path)
+    if stat.S_ISFIFO(mode) and (file_format or said.format) not in (None, "parquet"):
+        return SourceFile(path, partial(open, path, "rb", 0), said, keys, streamed=True, once=True)
+    raise SourceError(f"{path!r} is no regular file", source=path, hint="give the path of a file or a folder")
 
 
-def _in_folder(folder: str) -> list[SourceFile]:
-    files = [SourceFile(path, _partition_keys(folder, path)) for path in _walk(folder)]
-    if not files:
-        what = "holds no Parquet file" if os.listdir(folder) else "is empty"
-        raise SourceError(
-            f"the folder {folder!r} {what}",
-            source=folder,
-            hint=f"files named *{', *'.join(PARQUET_SUFFIXES)} are looked for",
-        )
-    return files
+def _open(path: str) -> Any:
+    files = cast("Any", pa.OSFile)
+    return files(path, "rb")
+
+
+def _in_folder(folder: str, file_format: Format | None) -> list[SourceFile]:
+    files = [_file(path, file_format, folder) for path in _walk(folder)]
+    return data_files(files, folder, file_format, is_empty=not os.listdir(folder))
+
+
+def data_files(
+    files: list[SourceFile], folder: str, file_format: Format | None, *, is_empty: bool = False
+) -> list[SourceFile]:
+    """Those of a folder's files that are of the format asked for, or of the one that they all have."""
+    files = [file for file in files if file_format in (None, file.said.format)]
+    if files:
+        return files
+    if file_format is None:
+        what, named = "no data file", list(SUFFIXES)
+    else:
+        what = f"no {FORMATS[file_format]} file"
+        named = [suffix for suffix, kind in SUFFIXES.items() if kind == file_format]
+    raise SourceError(
+        f"the folder {folder!r} {'is empty' if is_empty else f'holds {what}'}",
+        source=folder,
+        hint=f"files named *{', *'.join(named)} are looked for",
+    )
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is of the tool that wrote the folder, not data."""
+    return name.startswith(("_", "."))
 
 
 def _walk(folder: str) -> Iterator[str]:
-    """All Parquet files below, sorted; what begins with `_` or `.` is of the tool that wrote the folder, not data."""
+    """All files below that are data by their names, sorted."""
     seen: set[str] = set()
 
     def fail(error: OSError) -> None:  # os.walk would leave out what it can't list
@@ -117,14 +109,14 @@ def _walk(folder: str) -> Iterator[str]:
 
     for place, folders, files in os.walk(folder, followlinks=True, onerror=fail):
         real = os.path.realpath(place)
-        folders[:] = [] if real in seen else sorted(name for name in folders if name[0] not in "_.")
+        folders[:] = [] if real in seen else sorted(name for name in folders if not is_hidden(name))
         if real not in seen:
-            names = sorted(name for name in files if name[0] not in "_." and name.lower().endswith(PARQUET_SUFFIXES))
+            names = sorted(name for name in files if not is_hidden(name) and is_data(name))
             yield from (os.path.join(place, name) for name in names)
         seen.add(real)
 
 
-def _matching(pattern: str, file_format: str | None) -> list[SourceFile]:
+def _matching(pattern: str, file_format: Format | None) -> list[SourceFile]:
     fixed = pattern
     while glob.has_magic(fixed):
         fixed = os.path.dirname(fixed)
@@ -133,19 +125,20 @@ def _matching(pattern: str, file_format: str | None) -> list[SourceFile]:
         os.listdir(fixed or ".")  # glob takes what it may not read for empty
         raise SourceError(f"nothing matches {pattern!r}", source=pattern, hint=_where(pattern))
     # With `**` a folder matches beside the files in it.
-    files = [match for match in matches if not os.path.isdir(match)]
+    files = [_file(match, file_format, fixed) for match in matches if not os.path.isdir(match)]
     if not files:
-        files = [path for match in matches for path in _walk(match)]
+        inside = [_file(path, file_format, fixed) for match in matches for path in _walk(match)]
+        files = [file for file in inside if file_format in (None, file.said.format)]
     if not files:
-        raise SourceError(f"no Parquet file is in the folders that match {pattern!r}", source=pattern)
-    for path in files:
-        _check_file(path, file_format)
-    return [SourceFile(path, _partition_keys(fixed, path)) for path in files]
+        kind = "data" if file_format is None else FORMATS[file_format]
+        raise SourceError(f"no {kind} file is in the folders that match {pattern!r}", source=pattern)
+    return files
 
 
-def _partition_keys(base: str, path: str) -> dict[str, str | None]:
+def partition_keys(path: str) -> dict[str, str | None]:
+    """The keys of the `key=value` folders in a relative path of a file."""
     keys: dict[str, str | None] = {}
-    for part in os.path.relpath(path, base or ".").split(os.sep)[:-1]:
+    for part in path.replace(os.sep, "/").split("/")[:-1]:
         key, equals, value = part.partition("=")
         if key and equals:
             keys[unquote(key)] = None if value == _NULL_PARTITION else unquote(value)
@@ -166,6 +159,14 @@ def partition_types(files: Sequence[SourceFile], spec: TableSpec | None) -> dict
     return types
 
 
+def without_partitions(spec: TableSpec | None, keys: Mapping[str, object]) -> TableSpec | None:
+    """The columns that are expected in the file itself, where others are in its path."""
+    if spec is None or not any(column.name in keys for column in spec.columns):
+        return spec
+    columns = tuple(column for column in spec.columns if column.name not in keys)
+    return replace(spec, columns=columns, key=(), unique=(), foreign_keys=()) if columns else None
+
+
 def _where(path: str) -> str:
     """Where a path that leads nowhere was looked for, as far as it leads somewhere."""
     if re.match(r"\s*(select|with|from)\s", path, re.IGNORECASE):
@@ -176,13 +177,23 @@ def _where(path: str) -> str:
     return f"looked in {folder}"
 
 
-def unreadable(path: str, error: Exception) -> SourceError:
+def unreadable(name: str, error: Exception) -> SourceError:
     """An error of the operating system, or of pyarrow about the file, naming the file."""
     if isinstance(error, FileNotFoundError):
-        return SourceError(f"there is no file or folder {path!r}", source=path, hint=_where(path))
+        return SourceError(f"there is no file or folder {name!r}", source=name, hint=_where(name))
     if isinstance(error, PermissionError):
         return SourceError(
-            f"no permission to read {path!r}", source=path, hint="check who may read the file and its folders (ls -l)"
+            f"no permission to read {name!r}", source=name, hint="check who may read the file and its folders (ls -l)"
         )
     text = str(error).strip().partition("\n")[0] or type(error).__name__
-    return SourceError(f"{path!r} can't be read: {text}", source=path)
+    if "Truncated compressed stream" in text:
+        return SourceError(
+            f"{name!r} was cut short: its compressed data has no end",
+            source=name,
+            hint="copy or download it again, or wait until it is written",
+        )
+    return SourceError(
+        f"{name!r} can't be read: {text}",
+        source=name,
+        hint="is it damaged? compare it with the original, or copy it again",
+    )

@@ -13,6 +13,16 @@ import pyarrow as pa
 
 from arrowsync.errors import SourceError
 
+_PLACE_FIELDS: dict[str, Any] = {
+    "file": pa.string(),
+    "line": pa.int64(),
+    "column": pa.string(),
+    "value": pa.string(),
+    "reason": pa.string(),
+}
+PLACE: pa.DataType = pa.struct(_PLACE_FIELDS)
+"""Where a row stands in files of text. A row that can't be read has NULLs in its columns, and here the reason."""
+
 
 class BatchStream:
     """A one-shot stream of record batches of one schema, read as it is consumed.
@@ -37,12 +47,14 @@ class BatchStream:
         name: str,
         close: Callable[[], None] | None = None,
         row_count: int | None = None,
+        placed: Callable[[], Iterator[pa.RecordBatch]] | None = None,
     ) -> None:
         self.schema = schema
         self.name = name
         self.row_count = row_count
         self._batches = batches
         self._close = close
+        self._placed = placed
         self._state: Literal["ready", "reading", "consumed", "closed"] = "ready"
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
@@ -65,6 +77,18 @@ class BatchStream:
             self._state = "consumed"
         finally:
             self.close()
+
+    @property
+    def has_places(self) -> bool:
+        """Whether rows stand on lines of text, so that `iter_placed` can tell which."""
+        return self._placed is not None
+
+    def iter_placed(self) -> Iterator[pa.RecordBatch]:
+        """The same batches with one more column, the last, of the type `PLACE`; rows that can't be read are in it too."""
+        batches = iter(self)
+        if self._placed is not None:
+            self._batches = self._placed()
+        return batches
 
     def read_all(self) -> pa.Table:
         """The whole stream as one table, in memory."""
@@ -107,6 +131,12 @@ class BatchStream:
 def columns_of(schema: pa.Schema) -> dict[str, pa.DataType]:
     """The types of a schema's columns by name, in order; for names that are all different."""
     return dict(zip(schema.names, schema.types, strict=True))
+
+
+def empty_batch(schema: pa.Schema) -> pa.RecordBatch:
+    """A batch of no rows."""
+    batches: Any = pa.RecordBatch
+    return cast("pa.RecordBatch", batches.from_pylist([], schema=schema))
 
 
 def to_batch(columns: list[Any], schema: pa.Schema) -> pa.RecordBatch:

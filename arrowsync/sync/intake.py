@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Any
 
 import pyarrow as pa
 
 from arrowsync.convert.compile import Converter
-from arrowsync.convert.rejects import REJECTS_SCHEMA
+from arrowsync.convert.rejects import shorten
 from arrowsync.errors import ConversionError, SourceError
 from arrowsync.options import OnError
 from arrowsync.sources.stream import BatchStream
+from arrowsync.sync.rejected import PLACED_REJECTS, split, split_placed
 
 Progress = Callable[[int, "int | None"], None]
 """Called with the rows read so far and their number in all, where it is known. From a worker thread."""
@@ -48,11 +50,12 @@ class Intake:
     def rejects(self) -> pa.Table | None:
         if self.on_error == "raise":
             return None
-        return pa.Table.from_batches(self._rejects, schema=REJECTS_SCHEMA)
+        return pa.Table.from_batches(self._rejects, schema=PLACED_REJECTS)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         with self.stream:
-            for batch in _taken(iter(self.stream)):
+            placed = self.on_error == "reject" and self.stream.has_places
+            for batch in _taken(self.stream.iter_placed() if placed else iter(self.stream)):
                 started = perf_counter()
                 good = self._convert(batch)
                 self.rows_read += batch.num_rows
@@ -67,7 +70,8 @@ class Intake:
         if self.on_error == "raise":
             good = self.convert(batch, self.rows_read)
         else:
-            good, bad = self.convert.split(batch, self.rows_read)
+            divide = split_placed if self.stream.has_places else split
+            good, bad = divide(self.convert, batch, self.rows_read)
             if bad.num_rows:
                 self._rejects.append(bad)
                 self._check_limit(good, batch)
@@ -79,14 +83,22 @@ class Intake:
             return
         first = self._rejects[0].slice(0, 1).to_pylist()[0]
         raise ConversionError(
-            f"{rejected:,} rows were rejected, more than max_rejects={self.max_rejects}; the first: row {first['row']}, "
-            f"column {first['column']!r}: {first['reason']}: {first['value']!r}",
-            column=first["column"],
+            f"{rejected:,} rows were rejected, more than max_rejects={self.max_rejects}; the first: {_place(first)}: "
+            f"{first['reason']}: {shorten(first['value'])}",
+            column=first["column"] or "",
             reason=first["reason"],
             rows=(first["row"],),
             sample=(first["value"],),
             hint="nothing was changed; mend the data, or allow more rejects",
         )
+
+
+def _place(reject: dict[str, Any]) -> str:
+    """In which row, on which line of a file, in which column, as far as that is known."""
+    where = f"row {reject['row']}"
+    if reject["file"] is not None:
+        where += f" ({reject['file']}, line {reject['line']})"
+    return where if reject["column"] is None else f"{where}, column {reject['column']!r}"
 
 
 class SourceStopped(Exception):

@@ -10,7 +10,9 @@ from arrowsync.convert.compile import Converter, compile_converter
 from arrowsync.declare.arrow import spec_from_schema
 from arrowsync.declare.spec import TableSpec
 from arrowsync.errors import DeclarationError
-from arrowsync.sources.open import open_batches
+from arrowsync.options import CsvOptions
+from arrowsync.sources.open import Source, open_batches
+from arrowsync.sources.selection import Columns, Filter
 from arrowsync.sources.stream import BatchStream
 from arrowsync.sync.tables import declared_spec
 
@@ -20,18 +22,23 @@ def open_source(
     table: object = None,
     *,
     format: str | None = None,  # noqa: A002 - the word that users look for
-    field_names: Sequence[str] | None = None,
+    field_names: Sequence[str | None] | None = None,
+    has_header: bool = True,
+    csv: CsvOptions | None = None,
+    columns: Columns | None = None,
+    filters: Sequence[Filter] | None = None,
 ) -> BatchStream:
     """The data as a one-shot stream; with a `table` (a dataclass or schema) in the types that it declares."""
+    how = Source(data, format, field_names, has_header, csv, columns, filters)
     if table is None:
-        return open_batches(data, format=format, field_names=field_names)
+        return open_batches(how)
     spec = spec_from_schema(table, "data") if isinstance(table, pa.Schema) else declared_spec(table)
     if not isinstance(spec, TableSpec):
         raise DeclarationError(
             f"open_source knows no database, so the name {table!r} tells it no types",
             hint="pass a dataclass or a pa.Schema",
         )
-    raw = open_batches(data, spec, format=format, field_names=field_names)
+    raw = open_batches(how, spec)
     try:
         convert = compile_converter(raw.schema, spec, source=raw.name)
     except BaseException:

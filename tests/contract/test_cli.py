@@ -62,6 +62,41 @@ def test_a_dry_run_shows_the_statements_and_makes_nothing(shop: Path, database_u
         arrowsync.read_table("Item", database_url)
 
 
+def test_load_text_from_standard_input_and_keep_the_rejects(shop: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "arrowsync.cli",
+        "load",
+        "-",
+        "duckdb:///w.duckdb",
+        "--table",
+        "shop:Item",
+        "--json",
+    ]
+    options = ["--format", "csv", "--delimiter", ";", "--quote", "'", "--null", "NA", "--no-header"]
+    options += ["--field-names", "id,name,", "--rejects", "bad.parquet"]
+    text = "1;'a;b';x\n2;c\n3;too long;y\n4;d;z\n"
+    done = subprocess.run([*command, *options], cwd=shop, input=text, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["rows_read"], report["inserted"], report["rejected"]) == (4, 2, 2)
+    rejects = pl.read_parquet(shop / "bad.parquet").select("row", "column", "value", "file", "line").rows()
+    assert rejects == [
+        (1, None, "2;c", "standard input", 2),
+        (2, "name", "too long", "standard input", 3),
+    ]
+
+
+def test_columns_that_are_not_declared_can_be_left_out(shop: Path) -> None:
+    (shop / "items.tsv").write_text("extra\tname\tid\nx\ta\t1\n")
+    command = ("load", "items.tsv", "duckdb:///w.duckdb", "--table", "shop:Item")
+    refused = arrowsync_command(shop, *command)
+    assert (refused.returncode, "doesn't declare: 'extra'" in refused.stderr) == (4, True)
+    assert arrowsync_command(shop, *command, "--columns", "declared").returncode == 0
+    assert arrowsync_command(shop, *command, "--columns", "id,name").returncode == 0
+
+
 def test_plan_and_migrate(shop: Path, database_url: str) -> None:
     planned = arrowsync_command(shop, "plan", "shop:Item", database_url)
     assert 'CREATE TABLE "Item"' in planned.stdout

@@ -12,8 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import arrowsync
 from arrowsync.errors import DeclarationError, SourceError
-from arrowsync.sources.open import BATCH_BYTES, BATCH_ROWS, SMALL_ROWS, open_batches
+from arrowsync.sources.bounded import BATCH_BYTES, SMALL_ROWS
+from arrowsync.sources.open import BATCH_ROWS, open_batches
 
 
 @dataclass
@@ -33,10 +35,10 @@ async def coroutine() -> list[tuple[int]]:
     ("data", "message", "hint"),
     [
         (None, "None was given", "can"),
-        (5, r"5 \(int\) is no data", "paths of Parquet files"),
-        (object(), "is no data", "paths of Parquet files"),
-        (b"PAR1", "bytes can't be read yet", "give its path"),
-        (io.BytesIO(b"PAR1"), "open file", "give its path"),
+        (5, r"5 \(int\) is no data", "paths and URLs of files"),
+        (object(), "is no data", "paths and URLs of files"),
+        (b"id,name", "the format of 'bytes' can't be told", "csv"),
+        (io.BytesIO(b"id,name"), "the format of 'BytesIO' can't be told", "csv"),
         ({"a": [1]}, "a single dict is no table", r"pa.table\(columns\)"),
         (Row(1), "a single Row object is no table", r"\[row\]"),
         (Row, "the class Row is no data", "the data comes first"),
@@ -62,7 +64,7 @@ def test_a_coroutine_that_was_not_awaited() -> None:
     [
         (pa.table({"a": [1]}), {"format": "parquet"}, "format='parquet' is said of pyarrow Table"),
         (pa.table({"a": [1]}), {"field_names": ["a"]}, "field_names is said of pyarrow Table"),
-        ("t.parquet", {"field_names": ["a"]}, "field_names is said of str"),
+        (b"PAR1\0", {"field_names": ["a"]}, "field_names is said of 'bytes', which is Parquet"),
         (iter([pa.table({"a": [1]})]), {"field_names": ["a"]}, "field_names is said of list_iterator of Table"),
         ([(1,)], {"batch_rows": 0}, "batch_rows=0"),
     ],
@@ -174,3 +176,39 @@ def test_the_source_is_closed_when_its_columns_are_refused() -> None:
     with pytest.raises(SourceError):
         open_batches(generator, field_names=["a", "a"])
     assert closed
+
+
+# ---- other databases ----------------------------------------------------------------------------------------------------
+
+
+class Cursor:
+    """As much of ADBC's cursor as is asked for."""
+
+    def __init__(self, table: pa.Table | None) -> None:
+        self._table = table
+
+    def fetch_record_batch(self) -> pa.RecordBatchReader:
+        if self._table is None:
+            raise RuntimeError("Cannot fetch_record_batch() before execute()")
+        return self._table.to_reader(max_chunksize=10)
+
+    def __iter__(self) -> Iterator[object]:
+        raise AssertionError("rows aren't fetched one by one")
+
+
+def test_the_result_of_a_cursor_is_streamed() -> None:
+    table = pa.table({"id": list(range(100))})
+    with open_batches(Cursor(table)) as stream:
+        assert stream.read_all().equals(table)
+    with pytest.raises(SourceError, match=r"has no result to read: Cannot fetch_record_batch\(\) before execute"):
+        open_batches(Cursor(None))
+
+
+def test_a_table_of_another_connection_is_streamed() -> None:
+    rows = [Row(number) for number in range(100_000)]
+    with arrowsync.connect("duckdb://") as one, arrowsync.connect("duckdb://") as other:
+        arrowsync.sync_table(rows, Row, one)
+        assert arrowsync.sync_table(arrowsync.read_batches(Row, one), Row, other).inserted == 100_000
+        with pytest.raises(arrowsync.DatabaseError, match="busy with loading this very source"):
+            arrowsync.sync_table(arrowsync.read_batches(Row, one), Row, one)
+        assert one.fetch('SELECT count(*) AS n FROM "Row"').to_pylist() == [{"n": 100_000}]

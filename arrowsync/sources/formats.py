@@ -1,0 +1,129 @@
+"""What tells the format of a file: the end of its name, and how it begins.
+
+To add a format: its line in `FORMATS` and its suffixes, and what reads it in `files`. To recognise one that can't be read, so
+that the message can say what it is: a line in `OTHER_SUFFIXES` and in `_BEGINNINGS`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Format = Literal["parquet", "csv", "tsv", "jsonl", "arrow"]
+Compression = Literal["gzip", "zstd"]
+
+FORMATS: Mapping[Format, str] = {
+    "parquet": "Parquet",
+    "csv": "CSV",
+    "tsv": "TSV",
+    "jsonl": "JSON Lines",
+    "arrow": "Arrow IPC",
+}
+SUFFIXES: Mapping[str, Format] = {
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".parq": "parquet",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".arrow": "arrow",
+    ".arrows": "arrow",
+    ".ipc": "arrow",
+    ".feather": "arrow",
+}
+TEXT_FORMATS: frozenset[Format] = frozenset({"csv", "tsv", "jsonl"})
+COMPRESSIONS: Mapping[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
+# What can't be read, by suffix: what it is, and the way out.
+_BY_FRAME = "read it with Polars, pandas or pyarrow and give the frame"
+_UNPACK = "unpack it first; gzip and Zstandard are read as they are"
+_TEXT = 'say what it is: format="csv", format="tsv"'
+_JSON = (
+    'if each line is an object, format="jsonl"; for one array of objects, "jq -c .[]" makes lines of it, and json.load a '
+    "list, which can be given"
+)
+OTHER_SUFFIXES: Mapping[str, tuple[str, str]] = {
+    ".txt": ("text", _TEXT),
+    ".dat": ("data", _TEXT),
+    ".json": ("JSON", _JSON),
+    ".orc": ("ORC", _BY_FRAME),
+    ".avro": ("Avro", _BY_FRAME),
+    ".xlsx": ("Excel", _BY_FRAME),
+    ".xls": ("Excel", _BY_FRAME),
+    ".zip": ("zip", _UNPACK),
+    ".tar": ("tar", _UNPACK),
+    ".tgz": ("tar", _UNPACK),
+    ".bz2": ("bzip2", _UNPACK),
+    ".xz": ("xz", _UNPACK),
+    ".lz4": ("LZ4", _UNPACK),
+}
+
+HEAD_BYTES = 512
+_MAGIC: Mapping[bytes, Compression] = {b"\x1f\x8b": "gzip", b"(\xb5/\xfd": "zstd"}
+_BEGINNINGS: tuple[tuple[bytes, str], ...] = (
+    (b"PAR1", "Parquet"),
+    (b"PARE", "encrypted Parquet"),
+    (b"ARROW1", "Arrow IPC"),
+    (b"\xff\xff\xff\xff", "Arrow IPC"),
+    (b"FEA1", "Feather V1"),
+    (b"\x1f\x8b", "gzip"),
+    (b"(\xb5/\xfd", "Zstandard"),
+    (b"PK\x03\x04", "zip (as Excel workbooks are)"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"\x04\x22\x4d\x18", "LZ4"),
+    (b"ORC", "ORC"),
+    (b"Obj\x01", "Avro"),
+    (b"SQLite format 3\0", "a SQLite database"),
+    (b"%PDF-", "PDF"),
+    (b"\xd0\xcf\x11\xe0", "Excel"),
+)
+# A CSV file may begin with "ORC"; it doesn't go on with these.
+_NO_TEXT = bytes([*range(9), 11, 12, *range(14, 32)])
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the name of a file says of it; `other` is a format that can't be read, with the way out."""
+
+    format: Format | None = None
+    compression: Compression | None = None
+    other: tuple[str, str] | None = None
+
+
+def said_by(name: str) -> Said:
+    """What the suffixes of a name say, such as `.csv.gz`."""
+    stem, suffix = os.path.splitext(name.lower())
+    compression = COMPRESSIONS.get(suffix)
+    if compression is not None:
+        suffix = os.path.splitext(stem)[1]
+    return Said(SUFFIXES.get(suffix), compression, OTHER_SUFFIXES.get(suffix))
+
+
+def is_data(name: str) -> bool:
+    """Whether a file in a folder is taken for data, by its name."""
+    return said_by(name).format is not None
+
+
+def compression_of(head: bytes) -> Compression | None:
+    """How the file that begins so is compressed."""
+    return next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
+
+
+def looks_like(head: bytes) -> str | None:
+    """What a file that begins so is, in words; None for text, and for what isn't known."""
+    if head.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
+        return "an HTML page"
+    is_text = head.translate(None, _NO_TEXT) == head
+    return next(
+        (what for magic, what in _BEGINNINGS if head.startswith(magic) and not (is_text and magic.isalnum())), None
+    )
+
+
+def format_of(head: bytes) -> Format | None:
+    """The format that can be told by how a file begins."""
+    word = looks_like(head)
+    return next((kind for kind, name in FORMATS.items() if name == word), None)

@@ -1,0 +1,192 @@
+"""Several files as one stream: the columns of all of them, each file's rows brought to these, and the values of partitions.
+
+What all formats share; what reads one file of a format makes a `Part` of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn, cast
+
+import pyarrow as pa
+
+from arrowsync.declare.spec import TableSpec
+from arrowsync.errors import SourceError
+from arrowsync.sources.paths import SourceFile, partition_types, unreadable
+from arrowsync.sources.places import PLACE_NAME
+from arrowsync.sources.selection import Selection
+from arrowsync.sources.stream import PLACE, BatchStream, columns_of, to_batch
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the files of a source: its columns, how many rows it has if that is known, and how to read them.
+
+    Of what isn't selected `read` leaves out what it can without reading it.
+    """
+
+    file: SourceFile
+    columns: Mapping[str, pa.DataType]
+    rows: int | None
+    read: Callable[[Selection], Generator[pa.RecordBatch]]
+    read_placed: Callable[[Selection], Generator[pa.RecordBatch]] | None = None
+
+
+def join_parts(
+    parts: Sequence[Part],
+    spec: TableSpec | None,
+    selection: Selection,
+    *,
+    name: str,
+    close: Callable[[], None] | None = None,
+) -> BatchStream:
+    """The rows of all parts, in their order. A column that a file lacks is NULL there; partition columns come last."""
+    columns = _common_columns(parts)
+    keys = {
+        key: kind for key, kind in partition_types([part.file for part in parts], spec).items() if key not in columns
+    }
+    whole = pa.schema({**columns, **keys})
+    selection.check(whole, name)
+    schema = pa.schema({each: kind for each, kind in columns_of(whole).items() if selection.wants(each)})
+    counts = [part.rows for part in parts if part.rows is not None]
+    rows = sum(counts) if len(counts) == len(parts) and not selection.filters else None
+    wanted = _Wanted(whole, schema, keys, selection)
+
+    def placed() -> Iterator[pa.RecordBatch]:
+        return _read([replace(part, read=part.read_placed or part.read) for part in parts], wanted)
+
+    return BatchStream(
+        schema,
+        _read(parts, wanted),
+        name=name,
+        close=close,
+        row_count=rows,
+        placed=placed if all(part.read_placed for part in parts) else None,
+    )
+
+
+def check_names(schema: pa.Schema, name: str) -> None:
+    """A file names each of its columns differently."""
+    if len(set(schema.names)) < len(schema.names):
+        raise SourceError(f"{name!r} has two columns of one name", source=name, hint="rename one")
+
+
+# ---- one schema for all files -------------------------------------------------------------------------------------------
+
+
+def _common_columns(parts: Sequence[Part]) -> dict[str, pa.DataType]:
+    """The columns of all files, each with a type that holds the values of all of them exactly."""
+    common: dict[str, pa.DataType] = {}
+    for part in parts:
+        for name, kind in part.columns.items():
+            known = common.setdefault(name, kind)
+            if known != kind:
+                common[name] = _promoted(known, kind) or _raise_misfit(part, name, known)
+    for part in parts:
+        for name, kind in part.columns.items():
+            if kind != common[name] and not _casts(kind, common[name]):
+                _raise_misfit(part, name, common[name])
+    return common
+
+
+def _promoted(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
+    schemas = [pa.schema([("x", one)]), pa.schema([("x", other)])]
+    try:
+        return pa.unify_schemas(schemas, promote_options="permissive").types[0]
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return None
+
+
+def _casts(kind: pa.DataType, common: pa.DataType) -> bool:
+    """Whether pyarrow can cast, and complains of a value that it would change."""
+    if pa.types.is_decimal(kind) and pa.types.is_floating(common):
+        return False
+    nothing: Any = pa.array([], kind)
+    try:
+        nothing.cast(common)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return False
+    return True
+
+
+def _raise_misfit(part: Part, name: str, other: pa.DataType) -> NoReturn:
+    raise SourceError(
+        f"{part.file.name!r} has column {name!r} as {part.columns[name]}, but it is {other} in other files",
+        source=part.file.name,
+        hint="load files of different schemas one by one",
+    )
+
+
+# ---- batches ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is made of the batches of each file: the `whole` has all columns, `schema` those that are wanted."""
+
+    whole: pa.Schema
+    schema: pa.Schema
+    keys: Mapping[str, pa.DataType]
+    selection: Selection
+
+
+def _read(parts: Sequence[Part], wanted: _Wanted) -> Iterator[pa.RecordBatch]:
+    kinds = columns_of(wanted.whole)
+    expression = wanted.selection.expression
+    for part in parts:
+        values = {key: _constant(part.file, key, kind, 1) for key, kind in wanted.keys.items()}
+        if not wanted.selection.keeps(values):
+            continue
+        own = {name: kind for name, kind in part.columns.items() if name not in wanted.keys}
+        # A file that has a column in another type compares it otherwise.
+        alike = [name for name, kind in own.items() if kinds[name] == kind]
+        narrowed = replace(wanted.selection.about(alike), columns=tuple(wanted.selection.needed(own)))
+        try:
+            with closing(part.read(narrowed)) as batches:
+                for batch in batches:
+                    fitted = _fitted(batch, part.file, wanted)
+                    if expression is not None:
+                        fitted = cast("Any", fitted).filter(expression)
+                    yield _selected(fitted, wanted.schema)
+        except (pa.ArrowException, OSError) as error:
+            raise unreadable(part.file.name, error) from error
+
+
+def _constant(file: SourceFile, key: str, kind: pa.DataType, rows: int) -> Any:
+    """What the path of a file says of a key, for each row."""
+    value = file.keys.get(key)
+    constant: Any = value if value is None or kind != pa.int64() else int(value)
+    repeat: Any = pa.repeat
+    return repeat(pa.scalar(constant, kind), rows)
+
+
+def _fitted(batch: pa.RecordBatch, file: SourceFile, wanted: _Wanted) -> pa.RecordBatch:
+    """The batch with the columns of all files that are needed: those of its own, NULLs, and the values of its partition."""
+    columns: list[Any] = []
+    kinds: dict[str, pa.DataType] = {}
+    names = batch.schema.names
+    needed = wanted.selection.needed(wanted.whole.names)
+    for name, kind in columns_of(wanted.whole).items():
+        if name not in needed:
+            continue
+        kinds[name] = kind
+        if name in names and name not in wanted.keys:
+            column = cast("Any", batch.column(name))
+            columns.append(column if column.type == kind else column.cast(kind))
+        elif name in wanted.keys:
+            columns.append(_constant(file, name, kind, batch.num_rows))
+        else:
+            columns.append(cast("Any", pa.nulls)(batch.num_rows, kind))
+    if PLACE_NAME in names:
+        columns.append(batch.column(PLACE_NAME))
+        kinds[PLACE_NAME] = PLACE
+    return to_batch(columns, pa.schema(kinds))
+
+
+def _selected(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """The batch without columns that only the filters needed."""
+    names = batch.schema.names
+    kept = [*schema.names, PLACE_NAME] if PLACE_NAME in names else schema.names
+    return batch if len(kept) == len(names) else cast("pa.RecordBatch", cast("Any", batch).select(kept))

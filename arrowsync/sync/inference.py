@@ -1,0 +1,124 @@
+"""A declaration for data that has none: `infer` reads all of it, twice, and says what was found.
+
+The first pass tells the types of text columns, the second converts to them, as a load would, and looks at the values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Any, cast
+
+import pyarrow as pa
+
+from arrowsync.convert.compile import compile_converter
+from arrowsync.convert.infer import Guess
+from arrowsync.convert.profile import Profile
+from arrowsync.declare.arrow import spec_from_schema
+from arrowsync.declare.source_code import to_source
+from arrowsync.declare.spec import ColumnSpec, TableSpec
+from arrowsync.errors import SourceError
+from arrowsync.sources.open import open_batches
+from arrowsync.sources.stream import BatchStream
+
+
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """The declaration that fits the data, and what each of its columns holds."""
+
+    spec: TableSpec
+    profiles: tuple[Profile, ...]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns that could be the key: no NULL, and no value twice."""
+        pairs = zip(self.spec.columns, self.profiles, strict=True)
+        return tuple(column.name for column, profile in pairs if profile.is_key())
+
+    def source(self) -> str:
+        """The dataclass as a Python module, and a comment on each column."""
+        pairs = zip(self.spec.columns, self.profiles, strict=True)
+        lines = [f"# {column.name}: {_described(column, profile)}" for column, profile in pairs]
+        rows = self.profiles[0].rows
+        keys = f"could be the key: {', '.join(self.keys)}" if self.keys else "no single column could be the key"
+        return "\n".join([to_source([self.spec]), "", f"# {rows:,} rows; {keys}", *lines, ""])
+
+
+def infer(path: str) -> Inferred:
+    """A declaration that all rows of a file convert to, with the first column that could be it as the key.
+
+    Text of a file whose columns are all text (CSV, TSV) becomes what it says; other files know their types.
+    """
+    with _opened(path) as stream:
+        schema = stream.schema
+        guesses = _guesses(stream)
+    spec = spec_from_schema(schema, _name(path))
+    columns = tuple(
+        replace(guess.column(column.name), nullable=True) if guess else replace(column, nullable=True)
+        for column, guess in zip(spec.columns, guesses, strict=True)
+    )
+    profiles = _profiles(path, replace(spec, columns=columns))
+    found = Inferred(replace(spec, columns=columns), profiles)
+    key = found.keys[:1]
+    declared = [_declared(column, profile, key) for column, profile in zip(columns, profiles, strict=True)]
+    return Inferred(replace(spec, columns=tuple(declared), key=key), profiles)
+
+
+def _opened(path: str) -> BatchStream:
+    if path == "-":
+        raise SourceError("standard input can't be read twice", source=path, hint="write it to a file first")
+    return open_batches(path)
+
+
+def _guesses(stream: BatchStream) -> list[Guess | None]:
+    types: list[Any] = stream.schema.types
+    if not all(pa.types.is_string(kind) for kind in types):
+        return [None] * len(types)
+    guesses = [Guess()] * len(types)
+    for batch in stream:
+        guesses = [guess.after(values) for guess, values in zip(guesses, _columns(batch), strict=True)]
+    return list(guesses)
+
+
+def _profiles(path: str, spec: TableSpec) -> tuple[Profile, ...]:
+    profiles = tuple(Profile() for _ in spec.columns)
+    with _opened(path) as stream:
+        convert = compile_converter(stream.schema, spec, source=stream.name)
+        row = 0
+        for batch in stream:
+            for profile, values in zip(profiles, _columns(convert(batch, row)), strict=True):
+                profile.add(values)
+            row += batch.num_rows
+    return profiles
+
+
+def _columns(batch: pa.RecordBatch) -> Iterator[pa.Array[Any]]:
+    return iter(cast(Any, batch).columns)
+
+
+def _declared(column: ColumnSpec, profile: Profile, key: tuple[str, ...]) -> ColumnSpec:
+    """The column as the values have it. Text of a key gets a length, without which MySQL makes no key."""
+    length = profile.longest if column.name in key and pa.types.is_string(column.type) and column.ip is None else None
+    return replace(column, nullable=profile.nulls > 0 or not profile.rows, max_length=length or column.max_length)
+
+
+def _described(column: ColumnSpec, profile: Profile) -> str:
+    if profile.rows == profile.nulls:
+        return "no values"
+    parts: list[str] = []
+    if profile.least is not None:
+        parts.append(f"{profile.least} to {profile.greatest}")
+    elif pa.types.is_string(column.type):
+        parts.append(f"at most {profile.longest} characters")
+    if profile.nulls:
+        parts.append(f"{profile.nulls:,} NULL")
+    if profile.is_key():
+        parts.append("all different")
+    return ", ".join(parts) or str(column.type)
+
+
+def _name(path: str) -> str:
+    stem = PurePath(path).name.split(".")[0]
+    return re.sub(r"\W+", "_", stem).strip("_") or "data"
