@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from arrowsync.bridge import Worker
+from arrowsync.catalog import Catalog
 from arrowsync.declare.json_schema import from_json_schema
 from arrowsync.declare.to_json_schema import to_json_schema
 from arrowsync.dialects import open_session
@@ -29,6 +30,7 @@ from arrowsync.sources.stream import BatchStream
 from arrowsync.sql import trusted
 from arrowsync.sync import migration, read, run, source
 from arrowsync.sync.described import to_source
+from arrowsync.sync.discovery import discover_namespace
 from arrowsync.sync.intake import SourceStopped
 from arrowsync.sync.script import create_sql
 
@@ -36,6 +38,7 @@ __all__ = [
     "Connection",
     "connect",
     "create_sql",
+    "discover",
     "from_json_schema",
     "migrate",
     "open_source",
@@ -207,6 +210,7 @@ async def sync_table(
     on_error: OnError = "raise",
     max_rejects: int | None = None,
     schema_changes: SchemaChanges = "safe",
+    parallel: int | None = None,
     progress: bool | Progress | None = None,
     dry_run: bool = False,
 ) -> SyncReport:
@@ -219,6 +223,7 @@ async def sync_table(
         on_error=on_error,
         max_rejects=max_rejects,
         schema_changes=schema_changes,
+        parallel=1 if parallel is None else parallel,
         dry_run=dry_run,
     )
     with shown_progress(progress, table if isinstance(table, str) else getattr(table, "__name__", "rows")) as callback:
@@ -249,6 +254,12 @@ async def migrate(
     """Create or alter the live tables to match their declarations, in one transaction; what was done is returned."""
     async with _session(conn) as (dialect, session):
         return await migration.migrate_tables(tables, dialect, session, schema_changes)
+
+
+async def discover(conn: object, namespace: str | None = None) -> Catalog:
+    """The tables of the live database as objects: see `arrowsync.discover`, of which this is the async twin."""
+    async with _session(conn) as (dialect, session):
+        return await discover_namespace(dialect, session, namespace)
 
 
 async def read_table(table: type | pa.Schema | str, conn: object) -> pa.Table:

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from arrowsync import aio
 from arrowsync.bridge import Portal, in_worker
+from arrowsync.catalog import Catalog
 from arrowsync.declare.dataclasses import describe
 from arrowsync.errors import DeclarationError
 from arrowsync.migrate.plan import MigrationPlan
@@ -106,6 +107,7 @@ def sync_table(
     on_error: OnError = "raise",
     max_rejects: int | None = None,
     schema_changes: SchemaChanges = "safe",
+    parallel: int | None = None,
     progress: bool | Progress | None = None,
     dry_run: bool = False,
 ) -> SyncReport:
@@ -118,7 +120,8 @@ def sync_table(
                     an iterable of tuples, dicts or dataclass objects
     table           a dataclass; a `pa.Schema` with the table's name in its metadata; or a name, `"users"` or
                     `"sales.users"`, whose columns are those of the live table, or of the data where there is none yet
-    conn            a connection, a URL, or a connection of duckdb
+    conn            a connection, a URL, or a connection of duckdb or adbc_driver_postgresql (`dbapi`). What you have begun on
+                    yours is yours to commit; where nothing is open on the server, this commits
     mode            "upsert" (the default where there is a key): new keys are inserted, others updated where they differ;
                     "insert" (the default where there is none); "replace": the table has the new rows only;
                     "mirror": upsert, and rows whose key the data lacks are deleted
@@ -128,6 +131,8 @@ def sync_table(
     on_error        "raise" a ConversionError at the first batch with a bad value, or "reject" those rows into the report
     max_rejects     more rejected rows than this fail the load
     schema_changes  "safe": create, add, widen, relax; "none": the live table must do; "all": also what may lose data
+    parallel        load over so many connections at once, the rest in one transaction: PostgreSQL, opened from a URL, outside of
+                    a transaction of yours
     progress        None: a bar on a terminal and in a notebook; True, False; or a function of (rows, total)
     dry_run         plan only: nothing is read or written, and the report has the statements
 
@@ -159,6 +164,7 @@ def sync_table(
             on_error=on_error,
             max_rejects=max_rejects,
             schema_changes=schema_changes,
+            parallel=parallel,
             progress=progress,
             dry_run=dry_run,
         )
@@ -185,6 +191,24 @@ def migrate(
     """Create or alter the live tables to match their declarations, in one transaction; what was done is returned."""
     declared, connection = _described(tables), _unwrapped(conn)
     return _portal.run(lambda: aio.migrate(declared, connection, schema_changes=schema_changes))
+
+
+def discover(conn: object, namespace: str | None = None) -> Catalog:
+    """The tables of the live database as objects, with their columns, keys, constraints and indexes, and the types they need.
+
+    They are those of one namespace (a schema, in the database's words), without views; None is the connection's default one,
+    whose tables are called without a namespace. `str()` of the catalog, or of a table in it, is standard SQL, and `to_source`
+    prints its tables as dataclasses. A MigrationError says that there is no such namespace.
+
+    >>> import arrowsync
+    >>> with arrowsync.connect("duckdb://") as conn:
+    ...     _ = conn.execute("CREATE TABLE city (name VARCHAR PRIMARY KEY, people BIGINT)")
+    ...     catalog = arrowsync.discover(conn)
+    >>> [(str(table.name), table.key, [column.name for column in table.columns]) for table in catalog.tables]
+    [('city', ('name',), ['name', 'people'])]
+    """
+    connection = _unwrapped(conn)
+    return _portal.run(lambda: aio.discover(connection, namespace))
 
 
 def read_table(table: type | pa.Schema | str, conn: object) -> pa.Table:

@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any, TypeVar, get_args
 
 from arrowsync import aio
+from arrowsync.dialects import dialect_for
 from arrowsync.errors import (
     ArrowSyncError,
     ConversionError,
@@ -39,6 +40,7 @@ from arrowsync.options import (
     StructMode,
 )
 from arrowsync.report import SyncReport
+from arrowsync.sync.described import to_source
 from arrowsync.sync.script import create_sql
 
 EXIT_CODES: dict[type[ArrowSyncError], int] = {
@@ -87,6 +89,7 @@ async def _load(options: argparse.Namespace) -> int:
         on_error=options.on_error,
         max_rejects=options.max_rejects,
         schema_changes=options.schema_changes,
+        parallel=options.parallel,
         progress=False if options.quiet else None,
         dry_run=options.dry_run,
     )
@@ -124,6 +127,13 @@ async def _ddl(options: argparse.Namespace) -> int:
         auto_default=options.auto_default,
     )
     print(create_sql(tables, options.dialect, generator), end="")
+    return 0
+
+
+async def _discover(options: argparse.Namespace) -> int:
+    catalog = await aio.discover(options.target, options.namespace)
+    dialect = dialect_for(options.target.partition(":")[0])
+    print(to_source(catalog, dialect.language.name), end="")
     return 0
 
 
@@ -230,6 +240,7 @@ def _parser() -> argparse.ArgumentParser:
     load.add_argument("--dedup", choices=get_args(Dedup), default="last")
     load.add_argument("--on-error", choices=get_args(OnError), default="raise")
     load.add_argument("--max-rejects", type=int)
+    load.add_argument("--parallel", type=int, metavar="N", help="load over N connections at once (PostgreSQL)")
     load.add_argument("--dry-run", action="store_true", help="show the changes that would be made, and make none")
     load.add_argument("--quiet", action="store_true", help="print errors only")
     _common(load)
@@ -254,6 +265,12 @@ def _parser() -> argparse.ArgumentParser:
     ddl.add_argument(
         "--auto-default", action="store_true", help="give required columns a default: zero, the empty text"
     )
+
+    discover = commands.add_parser("discover", help="print the tables of a live database as dataclasses")
+    discover.add_argument("target", metavar="TARGET", help="a database URL")
+    discover.add_argument(
+        "--namespace", help="the namespace of the tables, where it isn't the connection's default one"
+    )
     return parser
 
 
@@ -267,4 +284,5 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, int]]] =
     "plan": _plan,
     "migrate": _migrate,
     "ddl": _ddl,
+    "discover": _discover,
 }

@@ -29,6 +29,7 @@ from arrowsync.convert import (
 from arrowsync.convert.addresses import check_addresses
 from arrowsync.convert.arrays import Column, Converted, Failure, Kernel, any_of, decimal_type, is_valid
 from arrowsync.convert.bounds import check_bounds
+from arrowsync.convert.jsonwrite import nested_to_json
 from arrowsync.convert.layouts import plain_type, through
 from arrowsync.convert.nested import misfit, nested_kernel
 from arrowsync.convert.nestedtext import nested_from_text
@@ -206,7 +207,7 @@ def _value_kernel(source: pa.DataType, column: ColumnSpec, round: bool) -> Kerne
     target = target_family(column)
     if target is None:
         return Converted if source == column.type else None
-    rule = None if own is None else RULES.get((own, target))
+    rule = RULES.get((own, target)) if own is not None else _nested_rule(source, target)
     if round and own is not None:
         rule = ROUNDED.get((own, target), rule)
     if rule is None:
@@ -215,6 +216,10 @@ def _value_kernel(source: pa.DataType, column: ColumnSpec, round: bool) -> Kerne
     if source == column.type and target is F.ENUM:
         return lambda values: Converted(values) if text.has_labels(values, column) else through(kernel, values)
     return kernel if plain == source and not isinstance(source, pa.BaseExtensionType) else partial(through, kernel)
+
+
+def _nested_rule(source: pa.DataType, target: Family) -> Rule | None:
+    return nested_to_json(source, kernel_for) if target is F.JSON else None
 
 
 def _without_nulls(outcome: Converted, column: ColumnSpec) -> Converted:

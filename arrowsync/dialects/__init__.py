@@ -18,7 +18,12 @@ _SCHEMES = {
     "postgres": "arrowsync.dialects.postgres",
     "duckdb": "arrowsync.dialects.duckdb",
 }
-_DRIVER_PACKAGES = {"asyncpg": "postgresql", "duckdb": "duckdb", "_duckdb": "duckdb"}
+_DRIVER_PACKAGES = {
+    "asyncpg": "postgresql",
+    "adbc_driver_manager": "postgresql",
+    "duckdb": "duckdb",
+    "_duckdb": "duckdb",
+}
 
 
 _LANGUAGES = {
@@ -69,7 +74,7 @@ async def open_session(connection: object) -> tuple[Dialect, Session]:
     if package not in _DRIVER_PACKAGES:
         raise DeclarationError(
             f"{type(connection).__module__}.{type(connection).__qualname__} is not a connection that arrowsync knows",
-            hint="pass arrowsync.connect(url), a URL, or a connection of duckdb or asyncpg",
+            hint="pass arrowsync.connect(url), a URL, or a connection of duckdb, adbc_driver_postgresql or asyncpg",
         )
     dialect = dialect_for(_DRIVER_PACKAGES[package])
     return dialect, await dialect.adopt(connection)

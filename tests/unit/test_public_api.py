@@ -10,7 +10,17 @@ import arrowsync
 from arrowsync import aio, blocking, errors
 
 # What users' scripts call. A name that leaves this list breaks them.
-OPERATIONS = ["Connection", "connect", "migrate", "open_source", "plan", "read_batches", "read_table", "sync_table"]
+OPERATIONS = [
+    "Connection",
+    "connect",
+    "discover",
+    "migrate",
+    "open_source",
+    "plan",
+    "read_batches",
+    "read_table",
+    "sync_table",
+]
 PURE = ["create_sql", "from_json_schema", "to_json_schema", "to_source"]  # need no connection: the same in both
 DECLARING = ["Check", "ForeignKey", "Index", "MaxLength", "Precision", "PrimaryKey", "Range", "Unique", "UniqueKey"]
 RESULTS = ["MigrationPlan", "SyncReport"]
