@@ -10,6 +10,7 @@ from arrowsync import aio
 from arrowsync.blocking import (
     Connection,
     connect,
+    discover,
     migrate,
     open_source,
     plan,
@@ -110,6 +111,7 @@ __all__ = [
     "aio",
     "connect",
     "create_sql",
+    "discover",
     "float32",
     "float64",
     "from_json_schema",

@@ -16,6 +16,7 @@ from typing import Any, cast
 import pyarrow as pa
 
 from arrowsync.bridge import Worker, pulled
+from arrowsync.catalog import Catalog
 from arrowsync.declare.json_schema import from_json_schema
 from arrowsync.declare.to_json_schema import to_json_schema
 from arrowsync.dialects import open_session
@@ -30,6 +31,7 @@ from arrowsync.sources.stream import BatchStream
 from arrowsync.sql import trusted
 from arrowsync.sync import export, migration, read, run, source
 from arrowsync.sync.described import to_source
+from arrowsync.sync.discovery import discover_namespace
 from arrowsync.sync.export import Target
 from arrowsync.sync.intake import SourceStopped
 from arrowsync.sync.script import create_sql
@@ -38,6 +40,7 @@ __all__ = [
     "Connection",
     "connect",
     "create_sql",
+    "discover",
     "from_json_schema",
     "migrate",
     "open_source",
@@ -210,6 +213,7 @@ async def sync_table(
     on_error: OnError = "raise",
     max_rejects: int | None = None,
     schema_changes: SchemaChanges = "safe",
+    parallel: int | None = None,
     progress: bool | Progress | None = None,
     dry_run: bool = False,
 ) -> SyncReport:
@@ -222,6 +226,7 @@ async def sync_table(
         on_error=on_error,
         max_rejects=max_rejects,
         schema_changes=schema_changes,
+        parallel=1 if parallel is None else parallel,
         dry_run=dry_run,
     )
     with shown_progress(progress, table if isinstance(table, str) else getattr(table, "__name__", "rows")) as callback:
@@ -264,6 +269,12 @@ async def migrate(
         return await migration.migrate_tables(tables, dialect, session, schema_changes)
 
 
+async def discover(conn: object, namespace: str | None = None) -> Catalog:
+    """The tables of the live database as objects: see `arrowsync.discover`, of which this is the async twin."""
+    async with _session(conn) as (dialect, session):
+        return await discover_namespace(dialect, session, namespace)
+
+
 async def read_table(table: type | pa.Schema | str, conn: object) -> pa.Table:
     """All rows of the table, in its declared types; of a table given by name, in the types that it has."""
     async with _session(conn) as (dialect, session), read.open_table(table, dialect, session) as reader:
@@ -290,6 +301,8 @@ async def open_source(
     csv: CsvOptions | None = None,
     columns: Columns | None = None,
     filters: Sequence[Filter] | None = None,
+    field_types: Sequence[Any] | None = None,
+    round: bool = False,  # noqa: A002 - the word that users look for
 ) -> BatchStream:
     """The data as a stream of record batches, in the types that `table` declares: see `arrowsync.open_source`."""
     opener = Worker("open")
@@ -304,6 +317,8 @@ async def open_source(
             csv=csv,
             columns=columns,
             filters=filters,
+            field_types=field_types,
+            round=round,
         )
     finally:
         opener.close()

@@ -10,12 +10,13 @@ import sys
 from collections.abc import Generator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from types import ModuleType, TracebackType
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import pyarrow as pa
 
 from arrowsync import aio
 from arrowsync.bridge import Portal, in_worker
+from arrowsync.catalog import Catalog
 from arrowsync.declare.dataclasses import describe
 from arrowsync.errors import DeclarationError
 from arrowsync.migrate.plan import MigrationPlan
@@ -108,6 +109,7 @@ def sync_table(
     on_error: OnError = "raise",
     max_rejects: int | None = None,
     schema_changes: SchemaChanges = "safe",
+    parallel: int | None = None,
     progress: bool | Progress | None = None,
     dry_run: bool = False,
 ) -> SyncReport:
@@ -121,7 +123,8 @@ def sync_table(
                     cursor; an iterable, also an async one, of frames, tuples, dicts or dataclass objects
     table           a dataclass; a `pa.Schema` with the table's name in its metadata; or a name, `"users"` or
                     `"sales.users"`, whose columns are those of the live table, or of the data where there is none yet
-    conn            a connection, a URL, or a connection of duckdb
+    conn            a connection, a URL, or a connection of duckdb or adbc_driver_postgresql (`dbapi`). What you have begun on
+                    yours is yours to commit; where nothing is open on the server, this commits
     mode            "upsert" (the default where there is a key): new keys are inserted, others updated where they differ;
                     "insert" (the default where there is none); "replace": the table has the new rows only;
                     "mirror": upsert, and rows whose key the data lacks are deleted
@@ -132,6 +135,8 @@ def sync_table(
                     with malformed ones of text files
     max_rejects     more rejected rows than this fail the load
     schema_changes  "safe": create, add, widen, relax; "none": the live table must do; "all": also what may lose data
+    parallel        load over so many connections at once, the rest in one transaction: PostgreSQL, opened from a URL, outside of
+                    a transaction of yours
     progress        None: a bar on a terminal and in a notebook; True, False; or a function of (rows, total)
     dry_run         plan only: nothing is read or written, and the report has the statements
 
@@ -163,6 +168,7 @@ def sync_table(
             on_error=on_error,
             max_rejects=max_rejects,
             schema_changes=schema_changes,
+            parallel=parallel,
             progress=progress,
             dry_run=dry_run,
         )
@@ -189,6 +195,24 @@ def migrate(
     """Create or alter the live tables to match their declarations, in one transaction; what was done is returned."""
     declared, connection = _described(tables), _unwrapped(conn)
     return _portal.run(lambda: aio.migrate(declared, connection, schema_changes=schema_changes))
+
+
+def discover(conn: object, namespace: str | None = None) -> Catalog:
+    """The tables of the live database as objects, with their columns, keys, constraints and indexes, and the types they need.
+
+    They are those of one namespace (a schema, in the database's words), without views; None is the connection's default one,
+    whose tables are called without a namespace. `str()` of the catalog, or of a table in it, is standard SQL, and `to_source`
+    prints its tables as dataclasses. A MigrationError says that there is no such namespace.
+
+    >>> import arrowsync
+    >>> with arrowsync.connect("duckdb://") as conn:
+    ...     _ = conn.execute("CREATE TABLE city (name VARCHAR PRIMARY KEY, people BIGINT)")
+    ...     catalog = arrowsync.discover(conn)
+    >>> [(str(table.name), table.key, [column.name for column in table.columns]) for table in catalog.tables]
+    [('city', ('name',), ['name', 'people'])]
+    """
+    connection = _unwrapped(conn)
+    return _portal.run(lambda: aio.discover(connection, namespace))
 
 
 def read_table(table: type | pa.Schema | str, conn: object) -> pa.Table:
@@ -220,6 +244,8 @@ def open_source(
     csv: CsvOptions | None = None,
     columns: Columns | None = None,
     filters: Sequence[Filter] | None = None,
+    field_types: Sequence[Any] | None = None,
+    round: bool = False,  # noqa: A002 - the word that users look for
 ) -> BatchStream:
     """The data as a one-shot stream of record batches; with a `table`, converted to the types that it declares.
 
@@ -236,6 +262,8 @@ def open_source(
     columns         the columns of files to read, "declared" for those of the table; others of Parquet aren't read at all
     filters         what holds for all rows that are read of Parquet and Arrow files: `[("day", ">=", date(2026, 1, 1))]`;
                     files and row groups that can't have such rows are skipped
+    field_types     the types of the fields that `field_names` names, as a dataclass would have them, in place of a `table`
+    round           decimals with more decimal places than their column has are rounded, halves away from zero; else an error
 
     Raises SourceError, now or as the batches come, with file, line and column where text is malformed.
 
@@ -252,6 +280,8 @@ def open_source(
         csv=csv,
         columns=columns,
         filters=filters,
+        field_types=field_types,
+        round=round,
     )
 
 

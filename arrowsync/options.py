@@ -89,6 +89,7 @@ class SyncOptions:
     on_error: OnError = "raise"
     max_rejects: int | None = None
     schema_changes: SchemaChanges = "safe"
+    parallel: int = 1
     dry_run: bool = False
 
     def __post_init__(self) -> None:
@@ -100,6 +101,9 @@ class SyncOptions:
         limit = cast(object, self.max_rejects)
         if limit is not None and (not isinstance(limit, int) or limit < 0):
             raise DeclarationError(f"max_rejects is {limit!r}", hint="give a number of rows, 0 or more")
+        connections = cast(object, self.parallel)
+        if not isinstance(connections, int) or isinstance(connections, bool) or connections < 1:
+            raise DeclarationError(f"parallel is {connections!r}", hint="give a number of connections, 1 or more")
         if self.on_conflict == "skip" and self.mode not in (None, "insert"):
             raise DeclarationError(
                 f'on_conflict="skip" goes with mode="insert", not {self.mode!r}',

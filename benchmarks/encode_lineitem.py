@@ -1,6 +1,6 @@
 """CPU time of encoding TPC-H lineitem as COPY BINARY, against pgpq and ADBC where they are installed.
 
-    python benchmarks/encode_lineitem.py [--scale 0.2] [--rounds 7] [--nulls 0.1] [--url postgresql://...]
+    python benchmarks/encode_lineitem.py [--scale 0.2] [--rounds 7] [--nulls 0.1] [--url postgresql://...] [--json]
 
 All encode the same batches of 8,000 rows, zero-copy slices of larger ones, in turns; the medians of user and system time are
 printed, per million rows. ADBC's encoder can't be had alone: its figure is the client's CPU time of `adbc_ingest` into
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import statistics
 import subprocess
 import sys
@@ -49,6 +50,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--nulls", type=float, default=0, help="the part of the values that is made NULL")
     parser.add_argument("--url", help="a PostgreSQL for ADBC, instead of a private one")
+    parser.add_argument("--json", action="store_true", help="print only the seconds of CPU per million rows, by name")
     options = parser.parse_args()
     table = with_nulls(lineitem(options.scale), options.nulls)
     batches = [
@@ -58,6 +60,9 @@ def main() -> None:
     ]
     with contenders(table.schema, batches, options.url) as runs:
         seconds = measure(runs, options.rounds)
+    if options.json:
+        print(json.dumps({name: statistics.median(times) / table.num_rows * 1e6 for name, times in seconds.items()}))
+        return
     ours = statistics.median(seconds["arrowsync"])
     print(f"{table.num_rows:,} rows, {table.nbytes / 1e6:.0f} MB of Arrow, medians of {options.rounds} rounds")
     for name, times in seconds.items():

@@ -19,6 +19,7 @@ from typing import Any, TypeVar, get_args
 
 from arrowsync import aio
 from arrowsync.cli.reading import add_reading_options, source_of, write_rejects
+from arrowsync.dialects import dialect_for, is_database
 from arrowsync.errors import (
     ArrowSyncError,
     ConversionError,
@@ -40,6 +41,8 @@ from arrowsync.options import (
     StructMode,
 )
 from arrowsync.report import SyncReport
+from arrowsync.sync.described import to_source
+from arrowsync.sync.inference import infer
 from arrowsync.sync.script import create_sql
 
 EXIT_CODES: dict[type[ArrowSyncError], int] = {
@@ -88,6 +91,7 @@ async def _load(options: argparse.Namespace) -> int:
         on_error="reject" if options.rejects else options.on_error,
         max_rejects=options.max_rejects,
         schema_changes=options.schema_changes,
+        parallel=options.parallel,
         progress=False if options.quiet else None,
         dry_run=options.dry_run,
     )
@@ -127,6 +131,16 @@ async def _ddl(options: argparse.Namespace) -> int:
         auto_default=options.auto_default,
     )
     print(create_sql(tables, options.dialect, generator), end="")
+    return 0
+
+
+async def _discover(options: argparse.Namespace) -> int:
+    if not is_database(options.target):
+        print(infer(options.target).source(), end="")
+        return 0
+    catalog = await aio.discover(options.target, options.namespace)
+    dialect = dialect_for(options.target.partition(":")[0])
+    print(to_source(catalog, dialect.language.name), end="")
     return 0
 
 
@@ -238,6 +252,7 @@ def _parser() -> argparse.ArgumentParser:
     load.add_argument("--on-error", choices=get_args(OnError), default="raise")
     load.add_argument("--max-rejects", type=int)
     load.add_argument("--rejects", metavar="FILE", help="reject bad rows, and write them to this Parquet file")
+    load.add_argument("--parallel", type=int, metavar="N", help="load over N connections at once (PostgreSQL)")
     load.add_argument("--dry-run", action="store_true", help="show the changes that would be made, and make none")
     load.add_argument("--quiet", action="store_true", help="print errors only")
     add_reading_options(load)
@@ -263,6 +278,14 @@ def _parser() -> argparse.ArgumentParser:
     ddl.add_argument(
         "--auto-default", action="store_true", help="give required columns a default: zero, the empty text"
     )
+
+    discover = commands.add_parser(
+        "discover", help="print the tables of a live database, or what a file holds, as dataclasses"
+    )
+    discover.add_argument("target", metavar="TARGET", help="a database URL, or a file: all of its rows are looked at")
+    discover.add_argument(
+        "--namespace", help="the namespace of the tables, where it isn't the connection's default one"
+    )
     return parser
 
 
@@ -276,4 +299,5 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, int]]] =
     "plan": _plan,
     "migrate": _migrate,
     "ddl": _ddl,
+    "discover": _discover,
 }

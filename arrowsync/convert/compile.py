@@ -97,12 +97,18 @@ class Converter:
         return [step.run(batch) for step in self._steps]
 
 
-def compile_converter(schema: pa.Schema, spec: TableSpec, *, source: str = "the data") -> Converter:
+def compile_converter(
+    schema: pa.Schema,
+    spec: TableSpec,
+    *,
+    source: str = "the data",
+    round: bool = False,  # noqa: A002 - the word that users look for
+) -> Converter:
     """The converter from batches of `schema` to the columns of `spec`, which are matched by name.
 
     A declared column that the data lacks is left out if it is nullable, has a default or is an identity. Raises
     `ConversionError` for a column that is unknown, missing or there twice, and for a type that never becomes the declared
-    one. `source` is what messages call the data.
+    one. `source` is what messages call the data. With `round`, decimals lose the decimal places that their column doesn't have.
     """
     _check_names(schema, spec, source)
     types: list[Any] = schema.types
@@ -112,7 +118,7 @@ def compile_converter(schema: pa.Schema, spec: TableSpec, *, source: str = "the 
         if index < 0:
             continue
         kind: pa.DataType = types[index]
-        kernel = kernel_for(kind, column)
+        kernel = kernel_for(kind, column, round=round)
         if kernel is None:
             reason, hint = refusal(kind, column)
             raise ConversionError(

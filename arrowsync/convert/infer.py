@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from arrowsync.convert.arrays import Column, compute
+from arrowsync.convert.arrays import Column, compute, numbers
 from arrowsync.convert.rules import kernel_for
 from arrowsync.declare.spec import ColumnSpec
 
@@ -81,8 +81,11 @@ def _fits(text: Column, kind: str) -> bool:
     return kernel is not None and not kernel(text).failures
 
 
-def _digits(numbers: Column) -> tuple[int, int]:
+def _digits(values: Column) -> tuple[int, int]:
     """The most digits before and after the point."""
-    parts: Any = compute.extract_regex(numbers, r"^-?(?P<whole>[0-9]*)(?:\.(?P<places>[0-9]*))?$")
-    whole, places = (compute.max(compute.binary_length(parts.field(name))).as_py() or 0 for name in ("whole", "places"))
-    return whole, places
+    parts: Any = compute.extract_regex(values, r"^-?(?P<whole>[0-9]*)(?:\.(?P<places>[0-9]*))?$")
+    return _longest(parts.field("whole")), _longest(parts.field("places"))
+
+
+def _longest(text: Column) -> int:
+    return int(numbers(compute.binary_length(text)).max(initial=0))

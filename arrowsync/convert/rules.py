@@ -14,10 +14,22 @@ from typing import Any, TypeAlias, cast
 import pyarrow as pa
 from pyarrow import types
 
-from arrowsync.convert import decimals, durations, jsontext, numbers, numbertext, temporal, temporaltext, text, uuids
+from arrowsync.convert import (
+    decimals,
+    durations,
+    jsontext,
+    numbers,
+    numbertext,
+    rounding,
+    temporal,
+    temporaltext,
+    text,
+    uuids,
+)
 from arrowsync.convert.addresses import check_addresses
 from arrowsync.convert.arrays import Column, Converted, Failure, Kernel, any_of, decimal_type, is_valid
 from arrowsync.convert.bounds import check_bounds
+from arrowsync.convert.jsonwrite import nested_to_json
 from arrowsync.convert.layouts import plain_type, through
 from arrowsync.convert.nested import misfit, nested_kernel
 from arrowsync.convert.nestedtext import nested_from_text
@@ -104,6 +116,13 @@ RULES: dict[tuple[Family, Family], Rule] = {
     (F.JSON, F.STRING): text.text_to_text,
 }
 
+ROUNDED: dict[tuple[Family, Family], Rule] = {
+    (F.FLOAT, F.DECIMAL): rounding.round_float,
+    (F.DECIMAL, F.DECIMAL): rounding.round_decimal,
+    (F.STRING, F.DECIMAL): rounding.round_text,
+}
+"""The rules that take the place of those in `RULES` where decimals may be rounded."""
+
 WAYS_OUT: dict[tuple[Family, Family], str] = {
     (F.NAIVE, F.ZONED): "declare datetime without TimeZone, or say the zone of the data (polars: dt.replace_time_zone)",
     (F.DATE, F.ZONED): "declare date, or make the data timestamps with a zone",
@@ -158,12 +177,13 @@ def target_family(column: ColumnSpec) -> Family | None:
     return family_of(kind)
 
 
-def kernel_for(source: pa.DataType, column: ColumnSpec) -> Kernel | None:
+def kernel_for(source: pa.DataType, column: ColumnSpec, *, round: bool = False) -> Kernel | None:  # noqa: A002
     """The kernel from a type of the data to a declared column, or None where no value could ever be converted.
 
-    It refuses NULLs that aren't allowed, text that is no address where one is declared, and what the bounds leave out.
+    It refuses NULLs that aren't allowed, text that is no address where one is declared, and what the bounds leave out. With
+    `round`, decimals lose the decimal places that the column doesn't have.
     """
-    kernel = _value_kernel(source, column)
+    kernel = _value_kernel(source, column, round)
     if kernel is None:
         return None
 
@@ -173,26 +193,33 @@ def kernel_for(source: pa.DataType, column: ColumnSpec) -> Kernel | None:
     return complete
 
 
-def _value_kernel(source: pa.DataType, column: ColumnSpec) -> Kernel | None:
+def _value_kernel(source: pa.DataType, column: ColumnSpec, round: bool) -> Kernel | None:  # noqa: A002
     if types.is_null(source):
         return lambda values: Converted(cast(Any, pa).nulls(len(values), column.type))
     plain = plain_type(source)
     own = family_of(plain)
     if column.element is not None or column.struct is not None:
+        inner = partial(kernel_for, round=round)
         if own not in (F.STRING, F.JSON):
-            return nested_kernel(source, column, kernel_for)
-        parse = nested_from_text(column, kernel_for)
+            return nested_kernel(source, column, inner)
+        parse = nested_from_text(column, inner)
         return parse and partial(through, parse)
     target = target_family(column)
     if target is None:
         return Converted if source == column.type else None
-    rule = None if own is None else RULES.get((own, target))
+    rule = RULES.get((own, target)) if own is not None else _nested_rule(source, target)
+    if round and own is not None:
+        rule = ROUNDED.get((own, target), rule)
     if rule is None:
         return None
     kernel = partial(_convert, rule=rule, check=_CHECKS.get(target, numbers.keep), column=column)
     if source == column.type and target is F.ENUM:
         return lambda values: Converted(values) if text.has_labels(values, column) else through(kernel, values)
     return kernel if plain == source and not isinstance(source, pa.BaseExtensionType) else partial(through, kernel)
+
+
+def _nested_rule(source: pa.DataType, target: Family) -> Rule | None:
+    return nested_to_json(source, kernel_for) if target is F.JSON else None
 
 
 def _without_nulls(outcome: Converted, column: ColumnSpec) -> Converted:

@@ -8,6 +8,7 @@ is lost. To add a type: a line in `_DECLARED`, or a case in `declared_type` wher
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ import pyarrow as pa
 from arrowsync.declare.markers import MAX_PRECISION
 from arrowsync.declare.place import Place
 from arrowsync.declare.python_types import decimal_type
-from arrowsync.declare.spec import ColumnSpec, TableSpec
+from arrowsync.declare.spec import ColumnSpec, StructSpec, TableSpec
 
 _SAME: tuple[pa.DataType, ...] = (
     pa.bool_(),
@@ -46,6 +47,14 @@ _DECLARED: Mapping[pa.DataType, pa.DataType] = {
     pa.bool8(): pa.bool_(),
 }
 
+_LISTS = (
+    pa.types.is_list,
+    pa.types.is_large_list,
+    pa.types.is_fixed_size_list,
+    pa.types.is_list_view,
+    pa.types.is_large_list_view,
+)
+
 
 def spec_from_schema(
     schema: pa.Schema, name: str, *, key: Sequence[str] | str = (), namespace: str | None = None
@@ -53,7 +62,8 @@ def spec_from_schema(
     """The table called `name` with the columns of an Arrow schema; those of `key` are its primary key, and never NULL.
 
     Nullability is kept, and so are comments, where a field (or the schema) has them as metadata `b"comment"`. A fixed number
-    of bytes becomes the maximal length. A type that no column can have is a DeclarationError.
+    of bytes becomes the maximal length, a map JSON, and a struct a type called after the table and the column. A type that no
+    column can have is a DeclarationError.
     """
     place = Place(name)
     place.checked_name(name, "name of a table")
@@ -78,9 +88,9 @@ def declared_type(given: pa.DataType, place: Place) -> pa.DataType:
     exact = _DECLARED.get(given)
     if exact is not None:
         return exact
-    if isinstance(given, pa.JsonType):
-        return pa.json_()
     types = pa.types
+    if isinstance(given, pa.JsonType) or types.is_map(given):
+        return pa.json_()
     if types.is_fixed_size_binary(given):
         return pa.binary()
     if types.is_timestamp(given):
@@ -94,15 +104,31 @@ def declared_type(given: pa.DataType, place: Place) -> pa.DataType:
     raise place.error(f"a column can't be of the Arrow type {given}", hint=_way_out(given))
 
 
-def _column(field: pa.Field[Any], place: Place, *, in_key: bool) -> ColumnSpec:
+def _column(field: pa.Field[Any], place: Place, *, in_key: bool = False) -> ColumnSpec:
     stored = _decoded(field.type)
-    return ColumnSpec(
+    plain = ColumnSpec(
         name=place.checked_name(field.name, "name of a column"),
-        type=declared_type(field.type, place),
+        type=stored,
         nullable=field.nullable and not in_key,
-        max_length=stored.byte_width or None if pa.types.is_fixed_size_binary(stored) else None,
         comment=place.checked_comment(_comment(field.metadata)),
     )
+    if any(is_list(stored) for is_list in _LISTS):
+        element = replace(_column(cast(Any, stored).value_field, place), name="item")
+        return replace(plain, type=pa.list_(element.arrow_field), element=element)
+    if pa.types.is_struct(stored):
+        return _struct_column(plain, stored, place)
+    length = stored.byte_width or None if pa.types.is_fixed_size_binary(stored) else None
+    return replace(plain, type=declared_type(stored, place), max_length=length)
+
+
+def _struct_column(column: ColumnSpec, stored: Any, place: Place) -> ColumnSpec:
+    """The column with a struct type of its own, called after the table and the path to the column."""
+    path = f"{place.table}_{column.name}"
+    if not stored.num_fields:
+        raise place.error("a struct without fields holds nothing", hint="drop the column")
+    members = tuple(_column(member, Place(path, member.name)) for member in stored.fields)
+    struct = StructSpec(path, members)
+    return replace(column, type=pa.struct([member.arrow_field for member in members]), struct=struct)
 
 
 def _decoded(given: pa.DataType) -> pa.DataType:
@@ -136,7 +162,7 @@ def _way_out(given: pa.DataType) -> str:
     if isinstance(given, pa.BaseExtensionType):
         return f"cast the column to the type that it is stored as, {given.storage_type}"
     if types.is_nested(given):
-        return "lists, structs, maps and unions aren't supported yet: drop the column, or cast it to JSON text"
+        return "no table holds unions: drop the column, or cast it to JSON text"
     if types.is_interval(given):
         return "months have no fixed length: cast the column to a duration"
     return "cast the column, or declare the table as a dataclass"

@@ -18,7 +18,12 @@ _SCHEMES = {
     "postgres": "arrowsync.dialects.postgres",
     "duckdb": "arrowsync.dialects.duckdb",
 }
-_DRIVER_PACKAGES = {"asyncpg": "postgresql", "duckdb": "duckdb", "_duckdb": "duckdb"}
+_DRIVER_PACKAGES = {
+    "asyncpg": "postgresql",
+    "adbc_driver_manager": "postgresql",
+    "duckdb": "duckdb",
+    "_duckdb": "duckdb",
+}
 
 
 _LANGUAGES = {
@@ -54,6 +59,14 @@ def dialect_for(scheme: str) -> Dialect:
     return cast(Dialect, import_module(path).DIALECT)
 
 
+def is_database(text: str) -> bool:
+    """Whether it is the URL of a database, and not a path or the URL of a file."""
+    scheme, colon, _ = text.partition(":")
+    return bool(colon) and (
+        scheme in _SCHEMES or any(e.name == scheme for e in entry_points(group="arrowsync.dialects"))
+    )
+
+
 async def open_session(connection: object) -> tuple[Dialect, Session]:
     """A session for a URL, or around a connection that a driver has opened."""
     if isinstance(connection, str):
@@ -69,7 +82,7 @@ async def open_session(connection: object) -> tuple[Dialect, Session]:
     if package not in _DRIVER_PACKAGES:
         raise DeclarationError(
             f"{type(connection).__module__}.{type(connection).__qualname__} is not a connection that arrowsync knows",
-            hint="pass arrowsync.connect(url), a URL, or a connection of duckdb or asyncpg",
+            hint="pass arrowsync.connect(url), a URL, or a connection of duckdb, adbc_driver_postgresql or asyncpg",
         )
     dialect = dialect_for(_DRIVER_PACKAGES[package])
     return dialect, await dialect.adopt(connection)

@@ -95,6 +95,8 @@ class MergeJob:
     """What the merge has to do: bring the staged rows into the target.
 
     `columns` are those that the data brings, `key` the merge key (empty for an insert or replace of a table without one).
+    Where the rows came over several connections, the staging table doesn't hold them in the order of arrival: they are not
+    `ordered`, but may have a column `ordinal` that tells it.
     """
 
     target: Table
@@ -104,6 +106,8 @@ class MergeJob:
     mode: Mode
     on_conflict: OnConflict
     dedup: Dedup
+    ordered: bool = True
+    ordinal: str | None = None
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -122,6 +126,11 @@ class MergeStep:
 def no_prologue(statements: Sequence[str]) -> tuple[str, ...]:
     """Nothing: the statements mean the same in any session."""
     return ()
+
+
+def as_it_is(column: Column, declared: pa.DataType) -> Column:
+    """The same column: its own type says all that reading has to know."""
+    return column
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +156,41 @@ class Language:
     prologue: Callable[[Sequence[str]], tuple[str, ...]] = no_prologue
 
 
+Opener = Callable[[], Awaitable[Session]]
+"""Opens one more session like another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParallelForms:
+    """What it takes to load over several connections, as a record of functions.
+
+    The rows go into a hidden table, which other sessions can see: one that becomes the target, or a staging table. Its name
+    is claimed by the session for as long as the load takes; what has such a name that nobody claims was left by a process
+    that died. The types that the target needs, where they are new, are hidden too, and named after the table.
+
+    refusal         why it can't be done with this session; None where it can
+    opener          what opens more sessions like this one, with the settings that it has now
+    place           the namespace where hidden objects of a table of `namespace` are to be; None is the default one
+    claim, release  hold the hidden name, which nobody else can do meanwhile; let go of it
+    discard         drop the hidden table of that name, if it is there, and its types
+    sweep           discard all hidden tables of a namespace that nobody claims; what can't be dropped stays
+    create_staging  a table for incoming rows that other sessions see, with these columns, fast to write and not kept in a crash
+    move_type       give a hidden type its real name
+    move_table      give the hidden table the name of the target, and all that is named after it such a name too
+    """
+
+    refusal: Callable[[Session], str | None]
+    opener: Callable[[Session], Awaitable[Opener]]
+    place: Callable[[Session, str | None], Awaitable[str]]
+    claim: Callable[[Session, ObjectName], Awaitable[None]]
+    release: Callable[[Session, ObjectName], Awaitable[None]]
+    discard: Callable[[Session, ObjectName], Awaitable[None]]
+    sweep: Callable[[Session, str], Awaitable[None]]
+    create_staging: Callable[[ObjectName, Sequence[Column]], SQL]
+    move_type: Callable[[ObjectName, ObjectName], tuple[SQL, ...]]
+    move_table: Callable[[Session, ObjectName, ObjectName], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """One database, as a record of functions.
@@ -154,11 +198,14 @@ class Dialect:
     language        its SQL
     widens          whether every value of the first type is one of the second, unchanged
     discover        the named objects of the live database
+    tables          the names of all tables of a namespace (None: the connection's default one), without views and partitions
     create_staging  a table for incoming rows, with the columns of the target that are named
     merge_steps     staged rows -> the target
     duplicates      a query for up to five keys that the staged rows repeat, and how often (column `copies`)
     lock            hold off other writers ("merge") or everybody ("alter") until the transaction ends; waits only shortly
     after_load      statements that a loaded table needs (advance its sequences)
+    parallel        what loading over several connections takes; None where one is all that there can be
+    as_declared     a live column, and its type as it is declared -> the column as it is read, where that says more
     """
 
     language: Language
@@ -166,8 +213,11 @@ class Dialect:
     adopt: Callable[[object], Awaitable[Session]]
     widens: Callable[[SqlType, SqlType], bool]
     discover: Callable[[Session, Sequence[ObjectName]], Awaitable[Catalog]]
+    tables: Callable[[Session, str | None], Awaitable[list[ObjectName]]]
     create_staging: Callable[[Table, Sequence[str]], tuple[ObjectName, SQL]]
     merge_steps: Callable[[MergeJob], tuple[MergeStep, ...]]
     duplicates: Callable[[MergeJob], SQL]
     lock: Callable[[Session, ObjectName, LockPurpose], Awaitable[None]]
     after_load: Callable[[Table, Sequence[str]], tuple[SQL, ...]]
+    as_declared: Callable[[Column, pa.DataType], Column] = as_it_is
+    parallel: ParallelForms | None = None

@@ -98,7 +98,8 @@ def _brings_all(job: MergeJob) -> bool:
 
 
 def _drop_duplicates(job: MergeJob, style: MergeStyle) -> SQL:
-    keep = sql("max({order})" if job.dedup == "last" else "min({order})", order=SQL((style.order,)))
+    order = _order(job, style)
+    keep = sql("max({order})" if job.dedup == "last" else "min({order})", order=order)
     return sql(
         "DELETE FROM {staging} AS s USING ("
         "SELECT {key}, {keep} AS kept FROM {staging} GROUP BY {key} HAVING count(*) > 1) AS d "
@@ -107,8 +108,13 @@ def _drop_duplicates(job: MergeJob, style: MergeStyle) -> SQL:
         key=names(job.key),
         keep=keep,
         same=same("s", "d", job.key),
-        order=SQL((style.order,)),
+        order=order,
     )
+
+
+def _order(job: MergeJob, style: MergeStyle) -> SQL:
+    """The column of the staging table that grows in the order of arrival."""
+    return SQL((style.order if job.ordinal is None else Identifier(job.ordinal),))
 
 
 def _update(job: MergeJob, style: MergeStyle) -> list[MergeStep]:
@@ -145,7 +151,9 @@ def _insert(job: MergeJob, style: MergeStyle) -> SQL:
     )
     if job.mode == "insert":
         skip = sql(" ON CONFLICT DO NOTHING") if job.on_conflict == "skip" else SQL(())
-        return sql("{into} ORDER BY s.{order}{skip}", into=into, order=SQL((style.order,)), skip=skip)
+        if job.ordered or job.ordinal is not None:
+            into = sql("{into} ORDER BY s.{order}", into=into, order=_order(job, style))
+        return sql("{into}{skip}", into=into, skip=skip)
     if not job.key or (job.mode == "replace" and not _brings_all(job)):
         return into
     return sql(

@@ -6,7 +6,7 @@ value is NULL is arbitrary; it may be computed with, but `refuse` passes over it
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -20,6 +20,13 @@ Column: TypeAlias = "pa.Array[Any]"
 
 Kernel: TypeAlias = "Callable[[Column], Field | Lookup]"
 """A column of at least one row to its bytes; raises `Unencodable`."""
+
+
+_LISTS: Sequence[tuple[Callable[[Any], bool], Any]] = (
+    (pa.types.is_large_list, pa.large_list),
+    (pa.types.is_list_view, pa.list_view),
+    (pa.types.is_large_list_view, pa.large_list_view),
+)
 
 
 class Strings(NamedTuple):
@@ -83,9 +90,49 @@ def without_views(array: Column) -> Column:
 
 
 def pick(array: Column, rows: Column) -> Column:
-    """The values at `rows`, NULL where that is NULL. (Arrow can't take from views [pyarrow 26].)"""
-    picked: Column = compute.take(without_views(array), rows)
+    """The values at `rows`, NULL where that is NULL.
+
+    Arrow can't take from views or runs, nor from what has them inside [pyarrow 26]: views come out in the large layout, runs as
+    a dictionary, an extension type over them as what it stores.
+    """
+    picked: Column = compute.take(_takeable(array), rows)
     return picked
+
+
+def _takeable(array: Any) -> Column:
+    """The same values in layouts that Arrow can take from."""
+    same: Column = array
+    made: Column
+    if isinstance(array.type, pa.BaseExtensionType):
+        stored: Any = _takeable(array.storage)
+        return same if stored.type == array.storage.type else stored
+    if pa.types.is_run_end_encoded(array.type):
+        ends = values_of(array.run_ends, dtype_of(array.run_ends.type))
+        codes: Any = pa.array(np.searchsorted(ends, np.arange(len(array)) + int(array.offset), side="right"))
+        dictionary: Any = pa.DictionaryArray
+        made = dictionary.from_arrays(codes, array.values)
+        return made
+    if pa.types.is_struct(array.type):
+        given: list[Any] = [array.field(number) for number in range(array.type.num_fields)]
+        members: list[Any] = list(map(_takeable, given))
+        if [member.type for member in members] == [member.type for member in given]:
+            return same
+        struct: Any = pa.StructArray
+        made = struct.from_arrays(members, array.type.names, mask=array.is_null())
+        return made
+    if pa.types.is_nested(array.type) and not pa.types.is_map(array.type):
+        values = _takeable(array.values)
+        return same if values.type == array.values.type else _with_values(array, values)
+    return without_views(same)
+
+
+def _with_values(array: Any, values: Column) -> Column:
+    """Lists of the same lengths, with others in the place of all their values."""
+    fixed = pa.types.is_fixed_size_list(array.type)
+    make: Any = next((make for includes, make in _LISTS if includes(array.type)), pa.list_)
+    layout: Any = make(values.type, array.type.list_size) if fixed else make(values.type)
+    own: Any = array.buffers()[: layout.num_buffers]
+    return pa.Array.from_buffers(layout, len(array), own, offset=array.offset, children=[values])
 
 
 def dtype_of(source: Any) -> np.dtype[Any]:

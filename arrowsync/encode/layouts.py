@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from arrowsync.encode.blocks import Elements, Field, Integers, Lookup, Mask, encode_rows
 from arrowsync.encode.columns import Column, Kernel, Unencodable, dtype_of, pick, present_mask, values_of, without_views
@@ -25,7 +26,7 @@ def storage(kernel: Kernel) -> Kernel:
     """For an extension type, such as arrow.uuid: `kernel` takes what it is stored as."""
 
     def encode(array: Any) -> Field | Lookup:
-        return kernel(array.storage)
+        return kernel(array.storage if isinstance(array, pa.ExtensionArray) else array)
 
     return encode
 
@@ -53,9 +54,12 @@ def dictionary(kernel: Kernel) -> Kernel:
 
 
 def run_ends(kernel: Kernel) -> Kernel:
-    """For run-end-encoded values that `kernel` takes."""
+    """For run-end-encoded values that `kernel` takes; what `pick` takes from them is a dictionary."""
+    picked = dictionary(kernel)
 
     def encode(array: Any) -> Field | Lookup:
+        if pa.types.is_dictionary(array.type):
+            return picked(array)
         ends = values_of(array.run_ends, dtype_of(array.run_ends.type))
         rows = np.arange(len(array)) + int(array.offset)
         run: Integers = np.searchsorted(ends, rows, side="right")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import pyarrow as pa
 
@@ -19,6 +19,7 @@ from arrowsync.encode import layouts, pgnumeric, pgscalars, pgtext
 from arrowsync.encode.blocks import Field, Lookup, arrow_buffer, encode_rows
 from arrowsync.encode.columns import Column, Kernel, NoEncoding, Unencodable
 from arrowsync.encode.pgarrays import array_of
+from arrowsync.encode.pgcomposite import Member, composite_of
 from arrowsync.encode.pginet import inet
 from arrowsync.errors import ConversionError
 
@@ -116,6 +117,12 @@ OIDS: Mapping[str, int] = {
 }
 """The oids of built-in types, which arrays name their element type by (pg_type.dat)."""
 
+OidKey: TypeAlias = SqlType | tuple[SqlType, str]
+"""What has an oid of the server's own: the type of an array's elements, or a struct type's member of that name.
+
+A member has its own since it may be of a domain, which a `SqlType` doesn't tell from the type that it is made of.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class PgCopyEncoder:
@@ -134,10 +141,16 @@ class PgCopyEncoder:
         Raises `ConversionError` if a value has no exact form in its column; its `rows` count from `first_row`, the position
         of the batch in the whole input.
         """
-        if not batch.schema.equals(self.schema):
-            raise ValueError(f"the encoder was compiled for another schema:\n{self.schema}\nnot\n{batch.schema}")
         if batch.num_rows == 0:
             return pa.py_buffer(b"")
+        fields = self.fields(batch, first_row=first_row)
+        rows = encode_rows([struct.pack(">h", len(fields)), *fields], batch.num_rows)
+        return arrow_buffer(rows.data[: rows.offsets[-1]])
+
+    def fields(self, batch: pa.RecordBatch, *, first_row: int = 0) -> list[Field | Lookup]:
+        """What the columns of `batch`, of at least one row, are on the wire; refused like by a call."""
+        if not batch.schema.equals(self.schema):
+            raise ValueError(f"the encoder was compiled for another schema:\n{self.schema}\nnot\n{batch.schema}")
         columns = cast("Any", batch)  # pyarrow-stubs: an array of unknown values
         fields: list[Field | Lookup] = []
         for number, (name, kernel) in enumerate(zip(self.schema.names, self.kernels, strict=True)):
@@ -146,17 +159,16 @@ class PgCopyEncoder:
                 fields.append(kernel(array))
             except Unencodable as refusal:
                 raise _conversion_error(name, array, refusal, first_row) from None
-        rows = encode_rows(fields, batch.num_rows, start=struct.pack(">h", len(fields)))
-        return arrow_buffer(rows.data[: rows.offsets[-1]])
+        return fields
 
 
 def compile_pgcopy(
-    schema: pa.Schema, types: Sequence[SqlType], *, oids: Mapping[SqlType, int] | None = None
+    schema: pa.Schema, types: Sequence[SqlType], *, oids: Mapping[Any, int] | None = None
 ) -> PgCopyEncoder:
     """The encoder of batches of `schema` for a table whose columns have `types`, in the same order.
 
-    `oids` gives the oids of types that are elements of an array and not built in (enums, citext). Raises `ConversionError` for
-    a column whose Arrow type has no exact form in its column type.
+    `oids` gives the oids of types that are elements of an array and not built in (enums, citext, structs), and of all members
+    of structs: an `OidKey` each. Raises `ConversionError` for a column whose Arrow type has no exact form in its column type.
     """
     if len(schema) != len(types):
         raise ValueError(f"{len(schema)} fields for {len(types)} columns")
@@ -174,7 +186,7 @@ def compile_pgcopy(
     return PgCopyEncoder(schema, tuple(kernels))
 
 
-def _compile(source: Any, target: SqlType, oids: Mapping[SqlType, int], family: str | None = None) -> Kernel:
+def _compile(source: Any, target: SqlType, oids: Mapping[Any, int], family: str | None = None) -> Kernel:
     """The kernel of arrays of type `source`, of any layout; `family` is that of the extension type which it stores."""
     if pa.types.is_null(source):
         return layouts.all_null
@@ -190,6 +202,8 @@ def _compile(source: Any, target: SqlType, oids: Mapping[SqlType, int], family: 
         return layouts.views(_compile(pa.large_binary(), target, oids, family))
     if target.element is not None:
         return _compile_array(source, target, oids)
+    if target.members:
+        return _compile_composite(source, target, oids)
     if family is None:
         family = next((name for name, includes in FAMILIES.items() if includes(source)), "")
     compile_kernel = KERNELS.get((family, "enum" if target.labels else target.name))
@@ -198,7 +212,7 @@ def _compile(source: Any, target: SqlType, oids: Mapping[SqlType, int], family: 
     return compile_kernel(source, target)
 
 
-def _compile_array(source: Any, target: SqlType, oids: Mapping[SqlType, int]) -> Kernel:
+def _compile_array(source: Any, target: SqlType, oids: Mapping[Any, int]) -> Kernel:
     """The kernel of lists; PostgreSQL has one array type for any number of dimensions, so how `target` nests says nothing."""
     while target.element is not None:
         target = target.element
@@ -208,10 +222,40 @@ def _compile_array(source: Any, target: SqlType, oids: Mapping[SqlType, int]) ->
         depth += 1
     if not 1 <= depth <= MAX_DIMENSIONS:
         raise NoEncoding(f"an array has 1 to {MAX_DIMENSIONS} dimensions, not {depth}")
-    oid = oids.get(target, None if target.labels or target.namespace else OIDS.get(target.name))
+    own = bool(target.labels or target.members or target.namespace)
+    oid = oids.get(target, None if own else OIDS.get(target.name))
     if oid is None:
         raise NoEncoding(f"the oid of {target} is not known")
     return array_of(_compile(source, target, oids), oid, depth)
+
+
+def _compile_composite(source: Any, target: SqlType, oids: Mapping[Any, int]) -> Kernel:
+    """The kernel of structs, whose members are found by name; those that the data lacks are NULL."""
+    if not pa.types.is_struct(source):
+        raise NoEncoding("there is no such pair of types")
+    struct_type: Any = source
+    given = [field.name for field in struct_type]
+    known = [name for name, _ in target.members]
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise NoEncoding(f"{target} has no member {unknown[0]!r}")
+    if len(set(given)) < len(given):
+        raise NoEncoding("it has two members of one name")
+    members: list[Member] = []
+    for name, live in target.members:
+        oid = oids.get((target, name))
+        if oid is None:
+            raise NoEncoding(f"the oid of the member {name!r} of {target} is not known")
+        if name not in given:
+            members.append(Member(name, oid, None, layouts.all_null))
+            continue
+        index = given.index(name)
+        inner = struct_type.field(index).type
+        try:
+            members.append(Member(name, oid, index, _compile(inner, live, oids)))
+        except NoEncoding as refusal:
+            raise NoEncoding(f"its member {name!r}, {inner}, not as {live}: {refusal}") from None
+    return composite_of(members)
 
 
 def _conversion_error(name: str, array: Column, refusal: Unencodable, first_row: int) -> ConversionError:

@@ -47,7 +47,7 @@ async def load_new(dialect: Dialect, session: Session, job: MergeJob, intake: In
     for statement in dialect.language.render(CreateTable(replace(job.target, key=()))):
         await session.execute(statement)
     counts = await load_straight(session, job.target, intake, replace=False)
-    await _resolve_duplicates(dialect, session, job, counts)
+    await resolve_duplicates(dialect, session, job, counts)
     counts.rows["inserted"] = counts.loaded - counts["duplicates"]
     for statement in dialect.language.render(SetKey(job.target.name, job.key, ())):
         await session.execute(statement)
@@ -78,7 +78,8 @@ def _columns(table: Table, schema: pa.Schema) -> tuple[Column, ...]:
     return tuple(by_name[name] for name in schema.names)
 
 
-async def _resolve_duplicates(dialect: Dialect, session: Session, job: MergeJob, counts: Counts) -> None:
+async def resolve_duplicates(dialect: Dialect, session: Session, job: MergeJob, counts: Counts) -> None:
+    """Leave one row for each key of the staging table, or fail, as `job.dedup` says."""
     if job.dedup == "error":
         await _refuse_duplicates(dialect, session, job)
     for step in dialect.merge_steps(job):

@@ -39,7 +39,7 @@ async def open_table(table: object, dialect: Dialect, session: Session) -> Async
         raise MigrationError(
             f"the live table {name} has no column {missing[0]!r}", hint="migrate it, or take it out of the declaration"
         )
-    columns = [column for c in spec.columns if (column := live.column(c.name)) is not None]
+    columns = [dialect.as_declared(live_one, c.type) for c in spec.columns if (live_one := live.column(c.name))]
     found = TableSpec(spec.name, tuple(replace(dialect.language.spec_of(c), nullable=True) for c in columns))
     convert = compile_converter(found.schema, spec, source=f"the table {name}")
     async with session.stream(_select(live, columns_of=spec), columns) as batches:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import make_dataclass
+from typing import Any
 
 import pyarrow as pa
 
@@ -27,10 +29,18 @@ def open_source(
     csv: CsvOptions | None = None,
     columns: Columns | None = None,
     filters: Sequence[Filter] | None = None,
+    field_types: Sequence[Any] | None = None,
+    round: bool = False,  # noqa: A002 - the word that users look for
 ) -> BatchStream:
     """The data as a one-shot stream; with a `table` (a dataclass or schema) in the types that it declares."""
     how = Source(data, format, field_names, has_header, csv, columns, filters)
+    if field_types is not None:
+        table = _declared(table, field_names, field_types)
     if table is None:
+        if round:
+            raise DeclarationError(
+                "round=True needs a table, whose decimal places are rounded to", hint="pass the table"
+            )
         return open_batches(how)
     spec = spec_from_schema(table, "data") if isinstance(table, pa.Schema) else declared_spec(table)
     if not isinstance(spec, TableSpec):
@@ -40,12 +50,26 @@ def open_source(
         )
     raw = open_batches(how, spec)
     try:
-        convert = compile_converter(raw.schema, spec, source=raw.name)
+        convert = compile_converter(raw.schema, spec, source=raw.name, round=round)
     except BaseException:
         raw.close()
         raise
     return BatchStream(
         convert.schema, _converted(raw, convert), name=raw.name, close=raw.close, row_count=raw.row_count
+    )
+
+
+def _declared(table: object, names: Sequence[str | None] | None, types: Sequence[Any]) -> type:
+    """A table made of names and types, for rows that come with these."""
+    if table is not None:
+        raise DeclarationError("field_types is said beside a table", hint="leave it out: the table declares the types")
+    if names is None or len(names) != len(types):
+        raise DeclarationError(
+            f"{len(types)} field_types for {0 if names is None else len(names)} field_names",
+            hint="give a type for each name; annotations such as int, str | None, Decimal will do",
+        )
+    return make_dataclass(
+        "data", [(name, kind) for name, kind in zip(names, types, strict=True) if name], module=__name__
     )
 
 

@@ -16,6 +16,8 @@ from uuid import UUID
 import polars as pl
 import pyarrow as pa
 import pytest
+from conftest import DATABASES
+from contract import over_adbc
 from contract.items import Item, item
 
 import arrowsync
@@ -36,9 +38,11 @@ def rows_of(table: Any, conn: arrowsync.Connection) -> list[dict[str, Any]]:
     return sorted(arrowsync.read_table(table, conn).to_pylist(), key=lambda row: row["id"])
 
 
-@pytest.fixture
-def conn(database_url: str) -> Iterator[arrowsync.Connection]:
-    with arrowsync.connect(database_url) as connection:
+@pytest.fixture(params=[*DATABASES, "postgres-adbc"])
+def conn(request: pytest.FixtureRequest) -> Iterator[arrowsync.Connection]:
+    kind, _, driver = request.param.partition("-")
+    url = request.getfixturevalue(DATABASES[kind])
+    with over_adbc.connected(url) if driver else arrowsync.connect(url) as connection:
         yield connection
 
 

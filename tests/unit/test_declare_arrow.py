@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -92,11 +93,9 @@ def test_a_fixed_number_of_bytes_is_the_maximal_length(given: pa.DataType) -> No
     [
         (pa.null(), "declare the table"),
         (pa.dictionary(pa.int8(), pa.null()), "declare the table"),
-        (pa.list_(pa.int8()), "aren't supported yet"),
-        (pa.list_view(pa.int8()), "aren't supported yet"),
-        (pa.struct([("a", pa.int8())]), "aren't supported yet"),
-        (pa.map_(pa.string(), pa.int8()), "aren't supported yet"),
-        (pa.sparse_union([pa.field("a", pa.int8())]), "aren't supported yet"),
+        (pa.list_(pa.null()), "declare the table"),
+        (pa.struct([]), "drop the column"),
+        (pa.sparse_union([pa.field("a", pa.int8())]), "unions"),
         (pa.month_day_nano_interval(), "duration"),
         (pa.opaque(pa.binary(), "geometry", "postgis"), "binary"),
         (pa.decimal256(76, -1), "fewer digits"),
@@ -111,6 +110,32 @@ def test_a_type_that_no_column_can_have_is_refused_by_table_column_and_way_out(
     assert (caught.value.table, caught.value.field) == ("things", "x")
     assert "things.x" in caught.value.message
     assert way_out in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("made", [pa.list_, pa.large_list, pa.list_view, lambda item: pa.list_(item, 3)])
+def test_a_list_of_any_layout_has_an_element(made: Callable[[pa.DataType], pa.DataType]) -> None:
+    column = column_of(made(pa.large_string()))
+    assert column.type == pa.list_(pa.field("item", pa.string()))
+    assert column.element == ColumnSpec("item", pa.string(), nullable=True)
+    assert column_of(made(pa.dictionary(pa.int8(), pa.string()))) == column
+
+
+def test_a_struct_gets_a_type_that_is_called_after_its_column() -> None:
+    inner = pa.struct([pa.field("n", pa.int16(), nullable=False)])
+    column = column_of(pa.struct([("a", pa.timestamp("ns")), ("b", pa.list_(inner))]))
+    assert column.struct is not None
+    assert column.struct.name == "things_x"
+    members = {member.name: member for member in column.struct.members}
+    assert members["a"].type == pa.timestamp("us")
+    element = members["b"].element
+    assert element is not None
+    assert element.struct is not None
+    assert [(member.name, member.nullable) for member in element.struct.members] == [("n", False)]
+    assert pa.types.is_struct(column.type)
+
+
+def test_a_map_is_json() -> None:
+    assert column_of(pa.map_(pa.string(), pa.int8())).type == pa.json_()
 
 
 def test_key_columns_are_required_and_others_keep_their_nullability() -> None:

@@ -13,6 +13,7 @@ from arrowsync import aio, blocking, errors
 OPERATIONS = [
     "Connection",
     "connect",
+    "discover",
     "migrate",
     "open_source",
     "plan",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from arrowsync.dialects.dialect import Dialect, Language, Server, Session
-from arrowsync.dialects.duckdb.discover import discover
+from arrowsync.dialects.duckdb.discover import discover, tables
 from arrowsync.dialects.duckdb.forms import forms
 from arrowsync.dialects.duckdb.merge import after_load, create_staging, duplicates, lock, merge_steps
 from arrowsync.dialects.duckdb.quoting import quoting
@@ -40,6 +40,7 @@ DIALECT = Dialect(
     adopt=_adopt,
     widens=widens,
     discover=discover,
+    tables=tables,
     create_staging=create_staging,
     merge_steps=merge_steps,
     duplicates=duplicates,

@@ -55,6 +55,20 @@ async def discover(session: Session, names: Sequence[ObjectName]) -> Catalog:
     return catalog_from_rows(names, rows)
 
 
+async def tables(session: Session, namespace: str | None) -> list[ObjectName]:
+    """The names of the tables of a namespace of the current database, in order: no views, and none that is temporary."""
+    schema = sql("current_schema()") if namespace is None else sql("{name}", name=Literal(namespace))
+    rows = await session.fetch(
+        sql(
+            """SELECT table_name AS name FROM duckdb_tables()
+WHERE database_name = current_database() AND lower(schema_name) = lower({schema}) AND NOT internal AND NOT temporary
+ORDER BY name""",
+            schema=schema,
+        )
+    )
+    return [ObjectName(namespace, row["name"]) for row in rows.to_pylist()]
+
+
 async def fetch_rows(session: Session, names: Sequence[ObjectName]) -> CatalogRows:
     """The rows that describe tables of those names, in whatever schema."""
     wanted = join(", ", [sql("lower({name})", name=Literal(name)) for name in sorted({n.name for n in names})])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from arrowsync.dialects.dialect import Dialect, Language, Server, Session
-from arrowsync.dialects.postgres.discover import discover
+from arrowsync.dialects.postgres.discover import discover, tables
 from arrowsync.dialects.postgres.forms import forms
 from arrowsync.dialects.postgres.merge import after_load, create_staging, duplicates, lock, merge_steps
+from arrowsync.dialects.postgres.parallel import PARALLEL
 from arrowsync.dialects.postgres.quoting import quoting
 from arrowsync.dialects.postgres.render import render
-from arrowsync.dialects.postgres.types import column_of, spec_of
+from arrowsync.dialects.postgres.types import as_declared, column_of, spec_of
 from arrowsync.dialects.postgres.widening import widens
 
 
@@ -19,6 +20,10 @@ async def _open(url: str) -> Session:
 
 
 async def _adopt(connection: object) -> Session:
+    if type(connection).__module__.startswith("adbc_"):
+        from arrowsync.dialects.postgres.adbc_session import adopt_session as adopt_adbc
+
+        return await adopt_adbc(connection)
     from arrowsync.dialects.postgres.asyncpg_session import adopt_session
 
     return await adopt_session(connection)
@@ -40,9 +45,12 @@ DIALECT = Dialect(
     adopt=_adopt,
     widens=widens,
     discover=discover,
+    tables=tables,
     create_staging=create_staging,
     merge_steps=merge_steps,
     duplicates=duplicates,
     lock=lock,
     after_load=after_load,
+    parallel=PARALLEL,
+    as_declared=as_declared,
 )

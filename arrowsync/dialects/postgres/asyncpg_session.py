@@ -24,6 +24,7 @@ from arrowsync.dialects.postgres.address import URL_HINT, address_text, read_url
 from arrowsync.dialects.postgres.chunks import WIRE_BYTES, Chunks
 from arrowsync.dialects.postgres.copy_guard import Wire, feed, finish, run_copy, settle
 from arrowsync.dialects.postgres.faults import translate
+from arrowsync.dialects.postgres.oids import type_oids
 from arrowsync.dialects.postgres.quoting import QUOTING
 from arrowsync.dialects.postgres.read import (
     BlockReader,
@@ -75,7 +76,7 @@ async def open_session(url: str) -> AsyncpgSession:
         said = str(error) if isinstance(error, asyncpg.InterfaceError) else "its parts can't be told apart"
         raise DeclarationError(f"the connection URL to {where} can't be used: {said}", hint=URL_HINT) from None
     try:
-        return await _session(connection, where, owned=True)
+        return await _session(connection, where, url)
     except BaseException:
         connection.terminate()
         raise
@@ -98,11 +99,11 @@ async def adopt_session(connection: object) -> AsyncpgSession:
             "the asyncpg connection belongs to another event loop",
             hint="await arrowsync.aio.sync_table(...) in its own loop, or pass a URL",
         )
-    return await _session(its, address_text(its._addr), owned=False)
+    return await _session(its, address_text(its._addr), None)
 
 
-async def _session(connection: Any, where: str, *, owned: bool) -> AsyncpgSession:
-    session = AsyncpgSession(connection, Server("postgresql", (), ""), where, owned)
+async def _session(connection: Any, where: str, url: str | None) -> AsyncpgSession:
+    session = AsyncpgSession(connection, Server("postgresql", (), ""), where, owned=url is not None, url=url)
     found = await session.fetch(
         sql("SELECT current_schema()::text AS namespace, current_setting('server_version_num')::int AS version")
     )
@@ -120,13 +121,14 @@ async def _session(connection: Any, where: str, *, owned: bool) -> AsyncpgSessio
 class AsyncpgSession:
     """A `Session` on a connection of asyncpg (or a pool's proxy of one); `owned` if it was opened here.
 
-    `where` names the server in errors.
+    `where` names the server in errors, `url` is where it was opened, for more like it.
     """
 
     connection: Any
     server: Server
     where: str
     owned: bool
+    url: str | None = field(default=None, repr=False)
     _savepoints: int = field(default=0, repr=False)
 
     async def execute(self, statement: SQL) -> int:
@@ -216,7 +218,8 @@ class AsyncpgSession:
             self.connection.terminate()
 
     async def load(self, target: LoadTarget, batches: Iterator[pa.RecordBatch]) -> LoadResult:
-        encode = compile_pgcopy(target.schema, [column.type for column in target.columns])
+        types = [column.type for column in target.columns]
+        encode = compile_pgcopy(target.schema, types, oids=await type_oids(self, types))
         statement = sql("COPY {table} FROM STDIN", table=target.name.identifier)
         chunks = Chunks(encode, batches)
 

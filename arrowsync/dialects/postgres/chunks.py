@@ -50,7 +50,7 @@ class Chunks:
     def _encoded(self) -> Iterator[memoryview]:
         row = 0
         for batch in self.batches:
-            rows = _rows_at_once(batch)
+            rows = rows_at_once(batch)
             for start in range(0, batch.num_rows, rows):
                 yield memoryview(self.encode(batch.slice(start, rows), first_row=row + start))
             row += batch.num_rows
@@ -63,7 +63,7 @@ class Chunks:
             yield whole[start : start + WIRE_BYTES]
 
 
-def _rows_at_once(batch: pa.RecordBatch) -> int:
+def rows_at_once(batch: pa.RecordBatch) -> int:
     """As many rows as have about 4 MiB, but at least one."""
     if batch.nbytes * ROWS_AT_ONCE <= 4 * WIRE_BYTES * batch.num_rows:
         return ROWS_AT_ONCE

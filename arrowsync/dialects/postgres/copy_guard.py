@@ -10,9 +10,13 @@ avoided by looking, between the transport and asyncpg, for the message that ends
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
+
+from arrowsync.bridge import finish, settle
+
+__all__ = ["STOP_SECONDS", "Wire", "feed", "finish", "run_copy", "settle"]
 
 T = TypeVar("T")
 
@@ -116,27 +120,3 @@ async def feed(chunks: AsyncIterator[T], wire: Wire) -> AsyncGenerator[T]:
     except BaseException:
         if not wire.ended:
             raise
-
-
-async def settle(task: asyncio.Future[Any]) -> None:
-    """Wait until the task is done, whatever comes of it; a cancellation meanwhile is raised afterwards."""
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if not task.cancelled():
-        task.exception()  # retrieved: what the caller raises is what counts
-    if cancelled is not None:
-        raise cancelled
-
-
-async def finish(call: Awaitable[T]) -> T:
-    """The result of `call`, which is not interrupted: a cancellation is raised after it has ended."""
-    task = asyncio.ensure_future(call)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await settle(task)
-        raise

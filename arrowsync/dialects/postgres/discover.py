@@ -1,8 +1,8 @@
 """What the live database contains, of what is asked for: `fetch_rows` asks the server (`queries`), `catalog_from_rows` is pure.
 
 Types come as pg_type's names and modifiers, which `typenames.from_catalog` decodes; a domain counts as the type that it is
-made of. All names are compared exactly as given. What a catalog has no words for is left out: an index that is partial or not
-of the default kind, an exclusion constraint.
+made of, in an array too. All names are compared exactly as given. What a catalog has no words for is left out: an index that
+is partial or not of the default kind, an exclusion constraint.
 """
 
 from __future__ import annotations
@@ -69,6 +69,12 @@ async def discover(session: Session, names: Sequence[ObjectName]) -> Catalog:
     return catalog_from_rows(names, await fetch_rows(session, names), session.server.namespace)
 
 
+async def tables(session: Session, namespace: str | None) -> list[ObjectName]:
+    """The names of the tables of a namespace, in order: no views, no partitions, and none that an extension brought."""
+    rows = await _rows(session, queries.tables_query(namespace or session.server.namespace))
+    return [ObjectName(namespace, row["name"]) for row in rows]
+
+
 async def fetch_rows(session: Session, names: Sequence[ObjectName]) -> CatalogRows:
     """The rows that describe the named tables; `at` in them is the position of the name."""
     default = session.server.namespace
@@ -127,9 +133,10 @@ class _Types:
 
     def of(self, row: Row, user: ObjectName) -> SqlType:
         """The type of a column or member of `user`."""
-        if row["element_name"] is not None:
-            return SqlType("array", element=self._one(row, "element", user))
-        return self._one(row, "type", user)
+        live = self._innermost(row, user)
+        for level in range(row["levels"], 0, -1):
+            live = SqlType("array", element=live, dimensions=max(row["dimensions"], 1) if level == 1 else 1)
+        return live
 
     def labels(self, found: Found) -> tuple[str, ...]:
         return tuple(row["label"] for row in self.enums.get(found, []) if row["label"] is not None)
@@ -152,9 +159,9 @@ class _Types:
         """The namespace of a type or table as `user` says it, which may go without one."""
         return None if user.namespace is None and namespace == self.default else namespace
 
-    def _one(self, row: Row, prefix: str, user: ObjectName) -> SqlType:
-        namespace, name = row[f"{prefix}_namespace"], row[f"{prefix}_name"]
-        match row[f"{prefix}_kind"]:
+    def _innermost(self, row: Row, user: ObjectName) -> SqlType:
+        namespace, name = row["type_namespace"], row["type_name"]
+        match row["type_kind"]:
             case "e":
                 return SqlType(name, labels=self.labels((namespace, name)), namespace=self.relative(namespace, user))
             case "c":
@@ -167,8 +174,7 @@ class _Types:
             case _ if namespace != "pg_catalog" and name == "citext":
                 return SqlType(name, namespace=self.relative(namespace, user))
             case _:
-                built_in = name if namespace == "pg_catalog" else ""
-                return from_catalog(built_in, row["modifier"], row[f"{prefix}_display"])
+                return from_catalog(name if namespace == "pg_catalog" else "", row["modifier"], row["type_display"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,12 +275,7 @@ def _names(parts: list[Row]) -> tuple[str, ...]:
 
 def _used(rows: Iterable[Row], kind: str) -> set[Found]:
     """The types of a kind that columns or members have."""
-    return {
-        (row[f"{prefix}_namespace"], row[f"{prefix}_name"])
-        for row in rows
-        for prefix in ("type", "element")
-        if row[f"{prefix}_kind"] == kind
-    }
+    return {(row["type_namespace"], row["type_name"]) for row in rows if row["type_kind"] == kind}
 
 
 def _grouped(rows: Iterable[Row], *by: str) -> dict[Any, list[Row]]:

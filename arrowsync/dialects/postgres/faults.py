@@ -1,7 +1,8 @@
 """PostgreSQL's errors as arrowsync's: `translate`, from SQLSTATEs and whatever a driver raises when a connection breaks.
 
-Drivers are not imported: an error of the server is recognised by its `sqlstate`, as asyncpg and psycopg call it. To treat a
-code specially, add it to one of the dictionaries; the class of a code is its first two characters
+Drivers are not imported: an error of the server is recognised by its `sqlstate`, as asyncpg and psycopg call it; ADBC's has
+the rest of what the server said in its `details` (`ADBC_DETAILS`). To treat a code specially, add it to one of the
+dictionaries; the class of a code is its first two characters
 (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 """
 
@@ -50,6 +51,17 @@ HINTS: Mapping[str, str] = {
     "call migrate for this table first, on its own, and then load",
     "57014": "it was cancelled, or took longer than the session's statement_timeout",
 }
+ADBC_DETAILS: Mapping[str, str] = {
+    "PG_DIAG_MESSAGE_PRIMARY": "message",
+    "PG_DIAG_MESSAGE_DETAIL": "detail",
+    "PG_DIAG_MESSAGE_HINT": "hint",
+    "PG_DIAG_CONTEXT": "context",
+    "PG_DIAG_TABLE_NAME": "table_name",
+    "PG_DIAG_COLUMN_NAME": "column_name",
+    "PG_DIAG_CONSTRAINT_NAME": "constraint_name",
+}
+"""What ADBC calls the fields of the server's message (https://www.postgresql.org/docs/current/libpq-exec.html) -> `Reported`."""
+_ADBC_SAYS = re.compile(r"(?:ERROR|FATAL|PANIC):\s+([^\n]*)|(server closed the connection[^\n]*)")
 _COPY_PLACE = re.compile(
     r"^COPY .*?, line (?P<line>\d+)(?:, column (?P<column>.*?))?(?:: .*)?$", re.MULTILINE | re.DOTALL
 )
@@ -64,6 +76,23 @@ class Place:
     column: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What the server has said, in the names that asyncpg gives it."""
+
+    message: str
+    detail: str | None = None
+    hint: str | None = None
+    context: str | None = None
+    table_name: str | None = None
+    column_name: str | None = None
+    constraint_name: str | None = None
+
+    @property
+    def args(self) -> tuple[str]:
+        return (self.message,)
+
+
 def translate(
     error: BaseException, statement: str | None = None, *, where: str = "the server"
 ) -> ArrowSyncError | None:
@@ -76,14 +105,32 @@ def translate(
     if isinstance(code, str) and hasattr(error, "severity"):
         return _from_server(error, code, text, where)
     if isinstance(error, (OSError, EOFError, TimeoutError)) or isinstance(code, str):
-        return ConnectionLost(
-            f"the connection to {where} was lost: {_reason(error)}",
-            statement=text,
-            code=code,
-            transient=True,
-            hint="what was not committed has been rolled back; connect again and repeat it",
-        )
+        return _lost(_reason(error), code, text, where)
     return None
+
+
+def translate_adbc(
+    error: BaseException, statement: str | None = None, *, lost: bool = False, first_row: int = 0
+) -> ArrowSyncError | None:
+    """The same for ADBC's errors; `lost` says that the connection is, and `first_row` rows of the load came before a COPY."""
+    if not hasattr(error, "status_code") and not lost:
+        return None
+    given: Any = error
+    said = {_text(name): _text(value) for name, value in getattr(given, "details", None) or ()}
+    fields = {field: said[name] for name, field in ADBC_DETAILS.items() if name in said}
+    code = getattr(given, "sqlstate", None) or None
+    text = None if statement is None else masked(statement)
+    if code is not None and "message" in fields and not lost:
+        return _from_server(Reported(**fields), code, text, "the server", first_row)
+    found = _ADBC_SAYS.search(str(error))
+    reason = fields.get("message") or (found and (found[1] or found[2])) or masked(str(error))
+    if lost:
+        return _lost(reason, code, text, "the server")
+    return DatabaseError(reason, statement=text, code=code)
+
+
+def _text(said: str | bytes) -> str:
+    return said if isinstance(said, str) else said.decode(errors="replace")
 
 
 def masked(statement: str) -> str:
@@ -91,16 +138,20 @@ def masked(statement: str) -> str:
     return _CONSTANTS.sub("'...'", statement)
 
 
-def _from_server(error: Any, code: str, statement: str | None, where: str) -> ArrowSyncError:
+def _lost(reason: str, code: str | None, statement: str | None, where: str) -> ConnectionLost:
+    return ConnectionLost(
+        f"the connection to {where} was lost: {reason}",
+        statement=statement,
+        code=code,
+        transient=True,
+        hint="what was not committed has been rolled back; connect again and repeat it",
+    )
+
+
+def _from_server(error: Any, code: str, statement: str | None, where: str, first_row: int = 0) -> ArrowSyncError:
     if code in LOST_CODES or code.startswith(LOST_CLASSES):
-        return ConnectionLost(
-            f"the connection to {where} was lost: {_reason(error)}",
-            statement=statement,
-            code=code,
-            transient=True,
-            hint="what was not committed has been rolled back; connect again and repeat it",
-        )
-    place = copy_place(error)
+        return _lost(_reason(error), code, statement, where)
+    place = copy_place(error, first_row)
     message = _reason(error) + (f" (row {place.row} of the load)" if place else "")
     hint = HINTS.get(code) or error.hint
     if code in CONSTRAINTS:
@@ -126,13 +177,13 @@ def _from_server(error: Any, code: str, statement: str | None, where: str) -> Ar
     return DatabaseError(message, statement=statement, code=code, transient=code in TRANSIENT, hint=hint)
 
 
-def copy_place(error: BaseException) -> Place | None:
+def copy_place(error: object, first_row: int = 0) -> Place | None:
     """Where a COPY failed, read from the error's context (`COPY t, line 5, column x`; a line is a row, in binary too)."""
     found = _COPY_PLACE.search(getattr(error, "context", None) or "")
-    return Place(int(found["line"]) - 1, found["column"]) if found else None
+    return Place(first_row + int(found["line"]) - 1, found["column"]) if found else None
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: Any) -> str:
     """What the driver says, with the server's detail (`Key (id)=(5) already exists.`) on the same line."""
     message = str(error.args[-1]) if error.args else type(error).__name__
     if isinstance(error, OSError):

@@ -1,8 +1,8 @@
 """The questions that discovery asks the server's catalog: each function gives one query.
 
 Rows of the queries on relations have `at`, the position of the asked name; those of types have `namespace` and `name`. All
-that says what type a column or member has is selected by `TYPE` from `BASES`, which follows domains down to what they are
-made of; the modifier of an array is that of its elements.
+that says what type a column or member has is selected by `TYPE` from `BASES`, which follows domains and arrays down to what they
+are made of.
 """
 
 from __future__ import annotations
@@ -16,32 +16,37 @@ Found = tuple[str, str]
 """The namespace and the name of a type, as the server has them."""
 
 BASES = sql(
-    """bases (oid, number, type, modifier, required) AS (
-  SELECT a.attrelid, a.attnum, a.atttypid, a.atttypmod, a.attnotnull
+    """bases (oid, number, type, modifier, required, levels, dimensions) AS (
+  SELECT a.attrelid, a.attnum, a.atttypid, a.atttypmod, a.attnotnull, 0, a.attndims::int
   FROM pg_catalog.pg_attribute AS a
   WHERE a.attrelid IN (SELECT oid FROM relations) AND a.attnum > 0 AND NOT a.attisdropped
   UNION ALL
-  SELECT b.oid, b.number, t.typbasetype, t.typtypmod, b.required OR t.typnotnull
-  FROM bases AS b JOIN pg_catalog.pg_type AS t ON t.oid = b.type
-  WHERE t.typtype = 'd'
+  SELECT b.oid, b.number, i.type, CASE WHEN i.is_domain THEN t.typtypmod ELSE b.modifier END,
+    b.required OR i.is_domain AND b.levels = 0 AND t.typnotnull,
+    CASE WHEN i.is_domain THEN b.levels ELSE b.levels + 1 END,
+    CASE WHEN b.levels = 0 THEN greatest(b.dimensions, t.typndims) ELSE b.dimensions END
+  FROM bases AS b
+  JOIN pg_catalog.pg_type AS t ON t.oid = b.type
+  CROSS JOIN LATERAL (VALUES (
+    CASE WHEN t.typtype = 'd' THEN t.typbasetype WHEN t.typcategory = 'A' THEN t.typelem ELSE 0 END, t.typtype = 'd'
+  )) AS i (type, is_domain)
+  WHERE i.type <> 0
 )"""
 )
 TYPE = sql(
-    """a.attname::text AS name, col_description(a.attrelid, a.attnum) AS comment, b.modifier,
+    """a.attname::text AS name, col_description(a.attrelid, a.attnum) AS comment, b.modifier, b.levels, b.dimensions,
   tn.nspname::text AS type_namespace, t.typname::text AS type_name,
   CASE WHEN tc.relkind <> 'c' THEN 'r' ELSE t.typtype::text END AS type_kind,
-  en.nspname::text AS element_namespace, e.typname::text AS element_name,
-  CASE WHEN ec.relkind <> 'c' THEN 'r' ELSE e.typtype::text END AS element_kind,
-  format_type(t.oid, b.modifier) AS type_display, format_type(e.oid, b.modifier) AS element_display"""
+  format_type(t.oid, b.modifier) AS type_display"""
 )
-"""The type of a column `a`; `kind` is "e" for an enum, "c" for a struct, and "r" for the row of a table."""
+"""The type of a column `a`, in so many `levels` of arrays; `kind` is "e" for an enum, "c" for a struct, and "r" for the row of a
+table. `dimensions` are those that were declared, which the server doesn't hold values to."""
 TYPE_OF_BASE = sql(
-    """LEFT JOIN (bases AS b JOIN pg_catalog.pg_type AS t ON t.oid = b.type AND t.typtype <> 'd') ON b.oid = r.oid
+    """LEFT JOIN (
+  bases AS b JOIN pg_catalog.pg_type AS t ON t.oid = b.type AND t.typtype <> 'd' AND (t.typcategory <> 'A' OR t.typelem = 0)
+) ON b.oid = r.oid
 LEFT JOIN pg_catalog.pg_namespace AS tn ON tn.oid = t.typnamespace
 LEFT JOIN pg_catalog.pg_class AS tc ON tc.oid = t.typrelid
-LEFT JOIN pg_catalog.pg_type AS e ON e.oid = t.typelem AND t.typcategory = 'A'
-LEFT JOIN pg_catalog.pg_namespace AS en ON en.oid = e.typnamespace
-LEFT JOIN pg_catalog.pg_class AS ec ON ec.oid = e.typrelid
 LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = b.oid AND a.attnum = b.number"""
 )
 
@@ -67,6 +72,22 @@ relations AS (
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
 )""",
         asked=join(", ", asked),
+    )
+
+
+def tables_query(namespace: str) -> SQL:
+    """One row a table of the namespace; partitions are part of theirs, and arrowsync's own are there only for a moment."""
+    return sql(
+        """SELECT c.relname::text AS name
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = {namespace} AND c.relkind IN ('r', 'p', 'f') AND NOT c.relispartition
+  AND c.relname !~ '^_arrowsync_[0-9a-f]{16}$' AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_depend AS d
+    WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e'
+  )
+ORDER BY c.relname COLLATE "C" ASC""",
+        namespace=Literal(namespace),
     )
 
 

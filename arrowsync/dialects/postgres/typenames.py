@@ -103,7 +103,10 @@ def from_catalog(name: str, modifier: int, display: str) -> SqlType:
 def type_sql(live: SqlType) -> SQL:
     """The type as statements spell it."""
     if live.element is not None:
-        return sql("{element}[]", element=type_sql(live.element))
+        spelled = type_sql(live.element)
+        for _ in range(live.dimensions):
+            spelled = sql("{spelled}[]", spelled=spelled)
+        return spelled
     if live.labels or live.members or live.namespace:
         return SQL((Identifier(live.namespace, live.name),))
     if live == SqlType("char"):

@@ -1,16 +1,16 @@
 """The types of PostgreSQL, in both directions: declared column -> live column, and back.
 
 A type is canonical (`SqlType("timestamp", (3,))`), so that equal types compare equal however they were spelled: see
-`typenames`. An array has no number of dimensions: to the server `bigint[][]` is `bigint[]`. To add a type: a line in `EXACT`
-or a case in `_type_of` to create it, a line in `ARROW_TYPES` or a case in `_arrow_type` to read it, its names in `typenames`,
-and a kernel in `encode/pgcopy.py`.
+`typenames`. To the server `bigint[][]` is `bigint[]`, whose arrays have any number of dimensions: what was declared is kept,
+and no part of the type. To add a type: a line in `EXACT` or a case in `_type_of` to create it, a line in `ARROW_TYPES` or a
+case in `_arrow_type` to read it, its names in `typenames`, a form in `readforms`, and a kernel in `encode/pgcopy.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import pyarrow as pa
 
@@ -101,6 +101,24 @@ def spec_of(column: Column) -> ColumnSpec:
     )
 
 
+def as_declared(column: Column, declared: pa.DataType) -> Column:
+    """The live column, its arrays with as many dimensions as the declared lists: the server's own type doesn't say."""
+    return replace(column, type=_with_dimensions(column.type, declared))
+
+
+def _with_dimensions(live: SqlType, declared: Any) -> SqlType:
+    if live.element is not None and pa.types.is_list(declared):
+        inner, depth = declared.value_type, 1
+        while live.element.element is None and pa.types.is_list(inner):
+            inner, depth = inner.value_type, depth + 1
+        return replace(live, dimensions=depth, element=_with_dimensions(live.element, inner))
+    if live.members and pa.types.is_struct(declared):
+        types: dict[str, Any] = {field.name: field.type for field in cast("Iterable[pa.Field[Any]]", declared)}
+        members = tuple((name, _with_dimensions(member, types.get(name, pa.null()))) for name, member in live.members)
+        return replace(live, members=members)
+    return live
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """Where a declared type stands: its table and field, the namespace of the types that it needs, and what an enum is
@@ -171,7 +189,7 @@ def _array_type(spec: ColumnSpec, place: _Place) -> SqlType:
             f"lists are nested {depth} deep, and an array of PostgreSQL has {MAX_DIMENSIONS} dimensions",
             "declare it as JsonType, or form it with array_mode=ArrayMode.JSON",
         )
-    return SqlType("array", element=_type_of(inner, place))
+    return SqlType("array", element=_type_of(inner, place), dimensions=depth)
 
 
 def _struct_type(struct: StructSpec, place: _Place) -> SqlType:
@@ -192,6 +210,8 @@ def _spec_of(name: str, live: SqlType, column: str) -> ColumnSpec:
     """The declared form of a type; whatever is in a list or a struct may be NULL. `column` is named in errors."""
     if live.element is not None:
         element = _spec_of("item", live.element, column)
+        for _ in range(1, live.dimensions):
+            element = ColumnSpec("item", pa.list_(element.arrow_field), nullable=True, element=element)
         return ColumnSpec(name, pa.list_(element.arrow_field), nullable=True, element=element)
     if live.members:
         members = tuple(_spec_of(member, inner, column) for member, inner in live.members)

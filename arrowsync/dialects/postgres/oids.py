@@ -1,0 +1,84 @@
+"""`type_oids`: the oids that COPY BINARY needs of a server, for types that every database numbers anew.
+
+An array names the type of its elements by oid, a composite those of its members: see `encode.pgcopy`. Before a load its
+session asks once, where the table has such a type at all; the answer isn't kept, since a type may be dropped and made anew.
+An array of a domain names what the domain is made of, which the server takes: it compares only oids of built-in types
+(array_recv in src/backend/utils/adt/arrayfuncs.c) [PostgreSQL 15 and 18, 2026-11-21].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from arrowsync.catalog import SqlType
+from arrowsync.dialects.dialect import Session
+from arrowsync.encode.pgcopy import OIDS, OidKey
+from arrowsync.errors import DatabaseError
+from arrowsync.sql import SQL, Literal, join, sql
+
+
+async def type_oids(session: Session, types: Iterable[SqlType]) -> dict[OidKey, int]:
+    """What `compile_pgcopy` takes as `oids` for a table of these types: empty, and nothing asked, if it needs none.
+
+    Raises `DatabaseError` if a struct type has other members on the server than here: their order is that of the bytes.
+    """
+    needed = tuple(dict.fromkeys(found for live in types for found in _needed(live)))
+    if not needed:
+        return {}
+    rows = (await session.fetch(_oids_query(needed, session.server.namespace))).to_pylist()
+    oids: dict[OidKey, int] = {}
+    for at, live in enumerate(needed):
+        found = [row for row in rows if row["at"] == at]
+        if found:
+            oids[live] = found[0]["oid"]
+        if live.members:
+            _check_members(live, found)
+            oids.update({(live, row["member"]): row["member_oid"] for row in found})
+    return oids
+
+
+def _needed(live: SqlType) -> Iterator[SqlType]:
+    """The structs in a type, and the elements of its arrays that are not built in."""
+    if live.element is not None:
+        inner = live.element
+        if not inner.members and inner.element is None and (inner.labels or inner.namespace or inner.name not in OIDS):
+            yield inner
+        yield from _needed(inner)
+    if live.members:
+        yield live
+        for _, member in live.members:
+            yield from _needed(member)
+
+
+def _oids_query(types: Iterable[SqlType], default: str) -> SQL:
+    """One row a type, and for a struct type one a member; none for a type that isn't there."""
+    asked = [
+        sql(
+            "({at}, {namespace}, {name})",
+            at=Literal(at),
+            namespace=Literal(live.namespace or default),
+            name=Literal(live.name),
+        )
+        for at, live in enumerate(types)
+    ]
+    return sql(
+        """WITH asked (at, namespace, name) AS (VALUES {asked})
+SELECT asked.at, t.oid::bigint AS oid, a.attname::text AS member, a.atttypid::bigint AS member_oid
+FROM asked
+JOIN pg_catalog.pg_namespace AS n ON n.nspname = asked.namespace
+JOIN pg_catalog.pg_type AS t ON t.typnamespace = n.oid AND t.typname = asked.name
+LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY asked.at, a.attnum""",
+        asked=join(", ", asked),
+    )
+
+
+def _check_members(live: SqlType, rows: list[dict[str, Any]]) -> None:
+    expected, found = [name for name, _ in live.members], [row["member"] for row in rows]
+    if found != expected:
+        raise DatabaseError(
+            f"the type {live} has the members {', '.join(map(str, found)) or 'of no type'}, not {', '.join(expected)}",
+            hint="was it altered meanwhile? try again",
+            transient=True,
+        )

@@ -1,0 +1,17 @@
+"""What a live database contains, as a catalog: `discover_namespace`."""
+
+from __future__ import annotations
+
+from arrowsync.catalog import Catalog, ObjectName
+from arrowsync.dialects.dialect import Dialect, Session
+from arrowsync.errors import MigrationError
+
+
+async def discover_namespace(dialect: Dialect, session: Session, namespace: str | None) -> Catalog:
+    """All tables of a namespace, in the order of their names, and the types there and those that the tables need."""
+    names = await dialect.tables(session, namespace)
+    # No table has an empty name, but a namespace without tables may have types all the same.
+    found = await dialect.discover(session, names or [ObjectName(namespace, "")])
+    if namespace is not None and namespace not in found.namespaces:
+        raise MigrationError(f"there is no namespace {namespace!r}", hint="is it spelled as the database has it?")
+    return found

@@ -1,0 +1,145 @@
+"""`Hidden`: the table that several connections load at once, what it is made of, and how it gets its real name.
+
+A table that is created here is loaded under a hidden name, without keys, and then renamed; for one that exists, the hidden
+table is one for staging. Types that the plan creates are hidden and renamed too: other connections must see them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import pyarrow as pa
+
+from arrowsync.catalog import Column, ObjectName, SqlType, Table
+from arrowsync.dialects.dialect import Dialect, LoadTarget, MergeJob, ParallelForms, Session
+from arrowsync.migrate.changes import AddForeignKey, AddUnique, Change, CreateEnum, CreateStruct, CreateTable, SetKey
+from arrowsync.options import SyncOptions
+from arrowsync.sql import trusted
+from arrowsync.sync.job import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A hidden table: its `name`, whether it `becomes` the target, and where the rows go.
+
+    `ordinal` is the name of a column more, for the number of each row in the order of arrival, where that matters. `types`
+    maps the names of the types that are new to those that they have meanwhile.
+    """
+
+    name: ObjectName
+    becomes: bool
+    table: Table
+    target: LoadTarget
+    ordinal: str | None
+    types: Mapping[ObjectName, ObjectName]
+
+
+def design(job: Job, schema: pa.Schema, name: ObjectName, options: SyncOptions) -> Hidden:
+    """The hidden table called `name`, for batches of `schema`."""
+    becomes = job.creates and options.on_conflict == "error"
+    ordinal = _free_name(job.table) if _order_matters(job, options) else None
+    made = [step.change for step in job.plan.steps if isinstance(step.change, (CreateEnum, CreateStruct))]
+    types = {
+        (change.enum if isinstance(change, CreateEnum) else change.struct).name: ObjectName(
+            name.namespace, f"{name.name}_{number}"
+        )
+        for number, change in enumerate(made)
+    }
+    brought = [column for column in job.table.columns if becomes or column.name in schema.names]
+    columns = [replace(column, type=_veiled(column.type, types)) for column in brought]
+    if ordinal is not None:
+        columns.append(Column(ordinal, SqlType("bigint"), nullable=False))
+        fields = cast("Iterable[pa.Field[Any]]", schema)
+        schema = pa.schema([*fields, pa.field(ordinal, pa.int64(), nullable=False)])
+    by_name = {column.name: column for column in columns}
+    return Hidden(
+        name,
+        becomes,
+        replace(job.table, name=name, columns=tuple(columns), key=(), unique=(), foreign_keys=(), indexes=()),
+        LoadTarget(name, tuple(by_name[column] for column in schema.names), schema),
+        ordinal,
+        types,
+    )
+
+
+async def make(hidden: Hidden, job: Job, dialect: Dialect, forms: ParallelForms, session: Session) -> None:
+    """Create it, and its types, so that other sessions see them."""
+    async with session.transaction():
+        for step in job.plan.steps:
+            match step.change:
+                case CreateEnum(enum):
+                    await _change(dialect, session, CreateEnum(replace(enum, name=hidden.types[enum.name])))
+                case CreateStruct(struct):
+                    members = tuple(replace(m, type=_veiled(m.type, hidden.types)) for m in struct.members)
+                    veiled = replace(struct, name=hidden.types[struct.name], members=members)
+                    await _change(dialect, session, CreateStruct(veiled))
+                case _:
+                    pass
+        if hidden.becomes:
+            await _change(dialect, session, CreateTable(hidden.table))
+        else:
+            await session.execute(forms.create_staging(hidden.name, hidden.table.columns))
+
+
+async def apply_creating(hidden: Hidden, job: Job, dialect: Dialect, forms: ParallelForms, session: Session) -> None:
+    """The steps of the plan that create, with what is there under a hidden name in the place of what would be created."""
+    for step in job.plan.creating:
+        match step.change:
+            case CreateEnum(enum):
+                for statement in forms.move_type(hidden.types[enum.name], enum.name):
+                    await session.execute(statement)
+            case CreateStruct(struct):
+                for statement in forms.move_type(hidden.types[struct.name], struct.name):
+                    await session.execute(statement)
+            case CreateTable(table) if hidden.becomes:
+                await forms.move_table(session, hidden.name, table.name)
+                for change in _keys(table):
+                    await _change(dialect, session, change)
+            case _:
+                for text in step.statements:
+                    await session.execute(trusted(text))
+
+
+def resolving(hidden: Hidden, job: MergeJob) -> MergeJob:
+    """The job for duplicates among the rows of a hidden table."""
+    return replace(job, staging=hidden.name, ordered=False, ordinal=hidden.ordinal)
+
+
+def _keys(table: Table) -> list[Change]:
+    """What the table gets when its rows are in it."""
+    keys: list[Change] = [SetKey(table.name, table.key, ())] if table.key else []
+    keys += [AddUnique(table.name, unique) for unique in table.unique]
+    keys += [AddForeignKey(table.name, key) for key in table.foreign_keys]
+    return keys
+
+
+async def _change(dialect: Dialect, session: Session, change: Change) -> None:
+    for statement in dialect.language.render(change):
+        await session.execute(statement)
+
+
+def _order_matters(job: Job, options: SyncOptions) -> bool:
+    """Whether one of several rows has to win, and which of them depends on the order of arrival."""
+    if job.mode == "insert":
+        return options.on_conflict == "skip"
+    return bool(job.key) and options.dedup != "error"
+
+
+def _free_name(table: Table) -> str:
+    name = "_arrowsync_order"
+    while table.column(name) is not None:
+        name += "_"
+    return name
+
+
+def _veiled(live: SqlType, types: Mapping[ObjectName, ObjectName]) -> SqlType:
+    """The type with the names that new types have meanwhile."""
+    if live.element is not None:
+        return replace(live, element=_veiled(live.element, types))
+    members = tuple((name, _veiled(member, types)) for name, member in live.members)
+    hidden = types.get(ObjectName(live.namespace, live.name)) if live.labels or live.members else None
+    if hidden is None:
+        return replace(live, members=members)
+    return replace(live, namespace=hidden.namespace, name=hidden.name, members=members)
