@@ -23,6 +23,8 @@ DATABASES = {
     "duckdb": "duckdb_url",
     "postgres": "postgres_url",
     "postgres18": "postgres18_url",
+    "mysql": "mysql_url",
+    "mariadb": "mariadb_url",
 }
 
 # Threads that live as long as the process, by design, by how their names start.

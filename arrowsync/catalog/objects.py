@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from arrowsync.catalog.ansi import CatalogObject
 
 OnDelete = Literal["cascade", "restrict", "set null", "set default"]
-TableKind = Literal["table", "view", "foreign table", "partitioned table"]
+TableKind = Literal["table", "view", "foreign table", "partitioned table", "table without transactions"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -70,6 +70,8 @@ class Column:
     identity: bool = False
     generated: bool = False
     comment: str | None = None
+    collation: str | None = field(default=None, compare=False)
+    """By what a live column compares its text, where that tells its character set (MySQL)."""
 
     @property
     def required(self) -> bool:

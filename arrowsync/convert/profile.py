@@ -91,7 +91,7 @@ def _hashes(values: Any) -> Hashes | None:
     starts -= starts[0]
     lengths: npt.NDArray[np.int64] = np.diff(starts)
     powers = np.cumprod(np.full(int(lengths.max()) + 1, _ODD))
-    places: Any = np.arange(starts[-1]) - np.repeat(starts[:-1], lengths)
+    places: npt.NDArray[np.int64] = np.arange(int(starts[-1]), dtype=np.int64) - np.repeat(starts[:-1], lengths)
     # A last term of zero lets an empty text at the end have a first term; what reduceat gives for empty ones is replaced.
     terms = np.append((text_bytes(values).astype(np.uint64) + np.uint64(1)) * powers[places], np.uint64(0))
     sums: Hashes = np.add.reduceat(terms, starts[:-1])

@@ -53,13 +53,20 @@ def _round(values: Column, column: ColumnSpec, rule: Rule) -> Converted:
     if fine is None or not fine.mask.any():
         return outcome
     rows = np.flatnonzero(fine.mask)
-    finer = replace(
-        column, type=pa.decimal256(WIDEST, max(WIDEST - 1 - (target.precision - target.scale), target.scale))
+    rounded = rule(take(values, rows), finer(column)).then(
+        lambda v: decimal_to_decimal(_rounded(v, target.scale), column)
     )
-    rounded = rule(take(values, rows), finer).then(lambda v: decimal_to_decimal(_rounded(v, target.scale), column))
     failures = [replace(failure, mask=scatter(rows, failure.mask, len(values))) for failure in rounded.failures]
     kept = [failure for failure in outcome.failures if failure is not fine]
     return Converted(compute.replace_with_mask(outcome.values, pa.array(fine.mask), rounded.values), (*kept, *failures))
+
+
+def finer(column: ColumnSpec) -> ColumnSpec:
+    """A decimal column with all the decimal places that there is room for; any other as it is."""
+    if not pa.types.is_decimal(column.type):
+        return column
+    own = decimal_type(column.type)
+    return replace(column, type=pa.decimal256(WIDEST, max(WIDEST - 1 - (own.precision - own.scale), own.scale)))
 
 
 def _rounded(values: Column, places: int) -> Column:

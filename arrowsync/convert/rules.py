@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias, cast
 
@@ -172,6 +173,8 @@ def target_family(column: ColumnSpec) -> Family | None:
         return F.ENUM if column.labels else None
     if isinstance(kind, pa.JsonType) and kind.storage_type != pa.string():
         return None
+    if types.is_timestamp(kind) and cast(Any, kind).unit in temporal.COARSER:
+        return family_of(kind)
     if getattr(kind, "unit", "us") != "us" or types.is_date64(kind) or plain_type(kind) != kind:
         return None
     return family_of(kind)
@@ -196,6 +199,8 @@ def kernel_for(source: pa.DataType, column: ColumnSpec, *, round: bool = False) 
 def _value_kernel(source: pa.DataType, column: ColumnSpec, round: bool) -> Kernel | None:  # noqa: A002
     if types.is_null(source):
         return lambda values: Converted(cast(Any, pa).nulls(len(values), column.type))
+    if types.is_timestamp(column.type) and cast(Any, column.type).unit in temporal.COARSER:
+        return _coarser_kernel(source, column, round)
     plain = plain_type(source)
     own = family_of(plain)
     if column.element is not None or column.struct is not None:
@@ -220,6 +225,19 @@ def _value_kernel(source: pa.DataType, column: ColumnSpec, round: bool) -> Kerne
 
 def _nested_rule(source: pa.DataType, target: Family) -> Rule | None:
     return nested_to_json(source, kernel_for) if target is F.JSON else None
+
+
+def _coarser_kernel(source: pa.DataType, column: ColumnSpec, round: bool) -> Kernel | None:  # noqa: A002
+    """By way of microseconds, which all rules give."""
+    kind: Any = column.type
+    kernel = _value_kernel(source, replace(column, type=pa.timestamp("us", kind.tz)), round)
+    if kernel is None:
+        return None
+
+    def complete(values: Column) -> Converted:
+        return kernel(values).then(lambda fine: temporal.coarsened(fine, kind))
+
+    return complete
 
 
 def _without_nulls(outcome: Converted, column: ColumnSpec) -> Converted:

@@ -79,6 +79,11 @@ def rescale(
 
 OUT_OF_RANGE = Complaint("out of range for a date or timestamp", RANGE_HINT)
 FINER = Complaint("finer than a microsecond", "columns hold microseconds: truncate the values to them first")
+COARSER = {
+    unit: Complaint(f"finer than a {word}", f"the column holds {word}s: truncate the values to them first")
+    for unit, word in (("s", "second"), ("ms", "millisecond"))
+}
+"""By the unit of a column that is coarser than microseconds."""
 NOT_IN_DAY = Complaint("out of range for a time of day", "times range from 00:00:00 to 23:59:59.999999")
 TOO_LONG = Complaint("out of range for a duration in microseconds", "durations reach about 292,000 years")
 NOT_MIDNIGHT = Complaint("not at midnight", "declare datetime, or drop the time of day first")
@@ -94,6 +99,13 @@ def timestamp_to_timestamp(values: Column, column: ColumnSpec) -> Converted:
     """The same instant, or the same wall clock, in microseconds; an aware one in a naive column is its wall clock in UTC."""
     ratio = (1_000_000, per_second(values))
     return rescale(values, column.type, ratio, (FIRST_MICRO, LAST_MICRO), between=FINER, beyond=OUT_OF_RANGE)
+
+
+def coarsened(values: Column, kind: Any) -> Converted:
+    """Timestamps in microseconds as those of a coarser unit, in which they are whole."""
+    size = 1_000_000 // TIME_UNITS[kind.unit]
+    limits = (FIRST_MICRO // size, LAST_MICRO // size)
+    return rescale(values, kind, (1, size), limits, between=COARSER[kind.unit], beyond=OUT_OF_RANGE)
 
 
 def timestamp_to_date(values: Column, column: ColumnSpec) -> Converted:

@@ -16,11 +16,14 @@ from arrowsync.errors import DeclarationError
 _SCHEMES = {
     "postgresql": "arrowsync.dialects.postgres",
     "postgres": "arrowsync.dialects.postgres",
+    "mysql": "arrowsync.dialects.mysql",
+    "mariadb": "arrowsync.dialects.mysql",
     "duckdb": "arrowsync.dialects.duckdb",
 }
 _DRIVER_PACKAGES = {
     "asyncpg": "postgresql",
     "adbc_driver_manager": "postgresql",
+    "aiomysql": "mysql",
     "duckdb": "duckdb",
     "_duckdb": "duckdb",
 }
@@ -47,7 +50,7 @@ def language_for(name: str) -> Language:
 
 
 def dialect_for(scheme: str) -> Dialect:
-    """The dialect of a URL scheme, `"postgresql"` or `"duckdb"`."""
+    """The dialect of a URL scheme: `"postgresql"`, `"mysql"`, `"mariadb"` or `"duckdb"`."""
     path = _SCHEMES.get(scheme)
     if path is None:
         found = [entry.value for entry in entry_points(group="arrowsync.dialects") if entry.name == scheme]
@@ -74,15 +77,18 @@ async def open_session(connection: object) -> tuple[Dialect, Session]:
         if not separator:
             raise DeclarationError(
                 "the connection URL has no scheme",
-                hint='a URL looks like "postgresql://user@host/database", "duckdb:///file.duckdb" or "duckdb://" (in memory)',
+                hint='a URL looks like "postgresql://user@host/database" (or "mysql://..."), "duckdb:///file.duckdb" or '
+                '"duckdb://" (in memory)',
             )
         dialect = dialect_for(scheme)
-        return dialect, await dialect.open(connection)
+        session = await dialect.open(connection)
+        return dialect.at(session.server), session
     package = type(connection).__module__.partition(".")[0]
     if package not in _DRIVER_PACKAGES:
         raise DeclarationError(
             f"{type(connection).__module__}.{type(connection).__qualname__} is not a connection that arrowsync knows",
-            hint="pass arrowsync.connect(url), a URL, or a connection of duckdb, adbc_driver_postgresql or asyncpg",
+            hint="pass arrowsync.connect(url), a URL, or a connection of duckdb, adbc_driver_postgresql, asyncpg or aiomysql",
         )
     dialect = dialect_for(_DRIVER_PACKAGES[package])
-    return dialect, await dialect.adopt(connection)
+    session = await dialect.adopt(connection)
+    return dialect.at(session.server), session

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
@@ -19,7 +19,7 @@ from arrowsync.declare.spec import ColumnSpec, TableSpec
 from arrowsync.migrate.changes import Change
 from arrowsync.migrate.modes import Forms
 from arrowsync.options import Dedup, Mode, OnConflict
-from arrowsync.sql import SQL, Quoting
+from arrowsync.sql import SQL, Quoting, sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,14 @@ class LoadTarget:
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:
-    """What was sent: rows, and bytes as they went over the wire (into the engine, for an embedded one)."""
+    """What was sent: rows, and bytes as they went over the wire (into the engine, for an embedded one).
+
+    `via` names the way that was taken, where a server has several.
+    """
 
     rows: int
     bytes: int
+    via: str = ""
 
 
 class Session(Protocol):
@@ -97,6 +101,7 @@ class MergeJob:
     `columns` are those that the data brings, `key` the merge key (empty for an insert or replace of a table without one).
     Where the rows came over several connections, the staging table doesn't hold them in the order of arrival: they are not
     `ordered`, but may have a column `ordinal` that tells it.
+    `fresh` says that the target was just made and has no rows.
     """
 
     target: Table
@@ -108,6 +113,7 @@ class MergeJob:
     dedup: Dedup
     ordered: bool = True
     ordinal: str | None = None
+    fresh: bool = False
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -121,6 +127,33 @@ class MergeStep:
 
     statement: SQL
     outcome: Outcome | None = None
+
+
+Restored = Callable[["pa.Array[Any]"], "pa.Array[Any]"]
+
+
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    """How a table is created where DDL commits: it is made and filled under another name, and then given its own.
+
+    of       the table under a name that nobody asks for
+    claim    marks that name as being worked on, and drops drafts whose makers have died
+    publish  the statement that gives a draft the name
+    """
+
+    of: Callable[[Table], Table]
+    claim: Callable[[Session, ObjectName], Awaitable[None]]
+    publish: Callable[[ObjectName, ObjectName], SQL]
+
+
+def drop_table(name: ObjectName) -> SQL:
+    """DROP TABLE."""
+    return sql("DROP TABLE {name}", name=name.identifier)
+
+
+def restore_nothing(found: ColumnSpec, declared: ColumnSpec) -> Restored | None:
+    """The column holds what was declared."""
+    return None
 
 
 def no_prologue(statements: Sequence[str]) -> tuple[str, ...]:
@@ -206,6 +239,15 @@ class Dialect:
     after_load      statements that a loaded table needs (advance its sequences)
     parallel        what loading over several connections takes; None where one is all that there can be
     as_declared     a live column, and its type as it is declared -> the column as it is read, where that says more
+    drop_staging    the statement that drops a staging table when it was merged
+    restore         (found, declared) -> what makes read values the declared ones, where a column holds something else
+    flavour         the dialect of a server, where one driver speaks to several kinds
+
+    And where DDL commits, so that a rollback can't take it back:
+
+    drafts          how tables are created
+    alter           runs a statement that alters a table; waits for it only shortly
+    tidy            drops what was made for a load of a table, and gives back its locks, when the transaction has ended
     """
 
     language: Language
@@ -221,3 +263,13 @@ class Dialect:
     after_load: Callable[[Table, Sequence[str]], tuple[SQL, ...]]
     as_declared: Callable[[Column, pa.DataType], Column] = as_it_is
     parallel: ParallelForms | None = None
+    drop_staging: Callable[[ObjectName], SQL] = drop_table
+    restore: Callable[[ColumnSpec, ColumnSpec], Restored | None] = restore_nothing
+    flavour: Callable[[Server], Dialect] | None = None
+    drafts: Drafts | None = None
+    alter: Callable[[Session, ObjectName, SQL], Awaitable[None]] | None = None
+    tidy: Callable[[Session, ObjectName, Sequence[ObjectName]], Awaitable[None]] | None = None
+
+    def at(self, server: Server) -> Dialect:
+        """The dialect of this very server."""
+        return self if self.flavour is None else self.flavour(server)

@@ -44,13 +44,10 @@ def inet(source: pa.DataType, target: SqlType) -> Kernel:
     def encode(array: Column) -> Field:
         text, bits = _split_bits(compute.fill_null(array, "0.0.0.0"))
         present = bits_of(array.is_valid())
-        v6 = _contains(text, ":")
+        addresses, v6 = parse_addresses(text)
         size = np.where(v6, 16, 4)
         bits = np.where(bits < 0, 8 * size, bits)
         refuse(bits > 8 * size, None, "not an IP address, its network has too many bits")
-        addresses = np.zeros((len(array), 16), np.uint8)
-        _parse(_ipv4, text, ~v6, addresses)
-        _parse(_ipv6, text, v6, addresses)
         if is_cidr:
             host_bits = np.unpackbits(addresses, axis=1).view(np.bool_) & (np.arange(128) >= bits[:, None])
             refuse(
@@ -72,6 +69,15 @@ def inet(source: pa.DataType, target: SqlType) -> Kernel:
         )
 
     return encode
+
+
+def parse_addresses(text: Column) -> tuple[Bytes, Mask]:
+    """The bytes of addresses, (n, 16), of which one of IPv4 has the first four; and which are of IPv6."""
+    v6 = _contains(text, ":")
+    addresses = np.zeros((len(text), 16), np.uint8)
+    _parse(_ipv4, text, ~v6, addresses)
+    _parse(_ipv6, text, v6, addresses)
+    return addresses, v6
 
 
 def _split_bits(text: Column) -> tuple[Column, Integers]:

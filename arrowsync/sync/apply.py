@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from arrowsync.catalog import Catalog, ObjectName
 from arrowsync.declare.spec import TableSpec
@@ -10,7 +10,7 @@ from arrowsync.dialects.dialect import Dialect, Session
 from arrowsync.migrate.changes import Change
 from arrowsync.migrate.plan import MigrationPlan, Step, altered_table, plan_migration
 from arrowsync.options import SchemaChanges
-from arrowsync.sql import trusted
+from arrowsync.sql import SQL, trusted
 
 
 def make_plan(
@@ -45,9 +45,25 @@ def make_plan(
 
 async def apply_steps(dialect: Dialect, session: Session, steps: Sequence[Step]) -> None:
     """Run the steps in the session's transaction, with the tables that they alter locked first."""
+    if dialect.alter is not None:
+        await _alter(dialect.alter, session, steps)
+        return
     altered = dict.fromkeys(name for step in steps if (name := altered_table(step.change)) is not None)
     for name in altered:
         await dialect.lock(session, name, "alter")
     for step in steps:
         for statement in step.statements:
             await session.execute(trusted(statement))
+
+
+async def _alter(
+    alter: Callable[[Session, ObjectName, SQL], Awaitable[None]], session: Session, steps: Sequence[Step]
+) -> None:
+    """Run the steps, of which each commits."""
+    for step in steps:
+        name = altered_table(step.change)
+        for statement in step.statements:
+            if name is None:
+                await session.execute(trusted(statement))
+            else:
+                await alter(session, name, trusted(statement))

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
-from arrowsync.catalog import Column, Table
+from arrowsync.catalog import Column, ObjectName, Table
 from arrowsync.dialects.dialect import Dialect, LoadTarget, MergeJob, MergeStep, Outcome, Session
-from arrowsync.errors import ConstraintViolated
+from arrowsync.errors import ConstraintViolated, DatabaseError
 from arrowsync.migrate.changes import CreateTable, SetKey
 from arrowsync.sql import sql
 from arrowsync.sync.intake import Intake
@@ -54,10 +54,16 @@ async def load_new(dialect: Dialect, session: Session, job: MergeJob, intake: In
     return counts
 
 
-async def stage(dialect: Dialect, session: Session, table: Table, intake: Intake) -> tuple[LoadTarget, Counts]:
-    """The rows into a new staging table, with the types of the target's columns and none of its constraints."""
+async def stage(
+    dialect: Dialect, session: Session, table: Table, intake: Intake, made: list[ObjectName]
+) -> tuple[LoadTarget, Counts]:
+    """The rows into a new staging table, with the types of the target's columns and none of its constraints.
+
+    Its name is added to `made`, for `tidied`.
+    """
     columns = _columns(table, intake.schema)
     name, statement = dialect.create_staging(table, [column.name for column in columns])
+    made.append(name)
     await session.execute(statement)
     target = LoadTarget(name, columns, intake.schema)
     result = await session.load(target, iter(intake))
@@ -70,7 +76,16 @@ async def merge(dialect: Dialect, session: Session, job: MergeJob, counts: Count
         await _refuse_duplicates(dialect, session, job)
     for step in dialect.merge_steps(job):
         await _run(session, step, counts)
-    await session.execute(sql("DROP TABLE {staging}", staging=job.staging.identifier))
+    await session.execute(dialect.drop_staging(job.staging))
+
+
+def check_arrived(counts: Counts, intake: Intake, name: ObjectName) -> None:
+    """Refuse a load of which rows have got lost."""
+    if counts.loaded != intake.rows_passed:
+        raise DatabaseError(
+            f"{intake.rows_passed:,} rows were sent to {name}, and {counts.loaded:,} arrived",
+            hint="nothing was changed; a trigger or rule on the table may drop rows",
+        )
 
 
 def _columns(table: Table, schema: pa.Schema) -> tuple[Column, ...]:

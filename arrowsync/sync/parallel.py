@@ -27,8 +27,8 @@ from arrowsync.options import SyncOptions
 from arrowsync.sync.apply import apply_steps
 from arrowsync.sync.hidden import Hidden, apply_creating, design, make, resolving
 from arrowsync.sync.intake import Intake
-from arrowsync.sync.job import Clock, Job, check_arrived, goes_straight, merge_job
-from arrowsync.sync.load import Counts, merge, resolve_duplicates
+from arrowsync.sync.job import Clock, Job, goes_straight, merge_job
+from arrowsync.sync.load import Counts, check_arrived, merge, resolve_duplicates
 
 RECONNECTING = (0.0, 0.5, 1.0, 2.0, 4.0)
 """Pauses, in seconds, before each attempt to connect again, where only a lost connection could drop what it made."""
@@ -69,7 +69,7 @@ class Loading:
                 async with _sessions(self.session, opener, self.options.parallel) as sessions:
                     await make(hidden, self.job, self.dialect, self.forms, self.session)
                     counts = await _load(hidden, sessions, self.intake)
-            check_arrived(self.job, self.intake, counts)
+            check_arrived(counts, self.intake, self.job.table.name)
             async with self.session.transaction():
                 await self._check_unchanged()
                 job = resolving(hidden, merge_job(self.job, name, self.intake, self.options))

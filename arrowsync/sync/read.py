@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import pyarrow as pa
 
-from arrowsync.catalog import ObjectName, Table
+from arrowsync.catalog import Table
 from arrowsync.convert.compile import Converter, compile_converter
 from arrowsync.declare.spec import TableSpec
-from arrowsync.dialects.dialect import Dialect, Session
+from arrowsync.dialects.dialect import Dialect, Restored, Session
 from arrowsync.errors import MigrationError
 from arrowsync.sql import SQL, Identifier, join, sql
-from arrowsync.sync.tables import declared_spec
+from arrowsync.sync.tables import declared_spec, flat_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class TableReader:
 async def open_table(table: object, dialect: Dialect, session: Session) -> AsyncGenerator[TableReader]:
     """The rows of `table` as batches of its declared types; of a table given by name, in the types that it has."""
     declared = declared_spec(table)
-    name = declared if isinstance(declared, ObjectName) else ObjectName(declared.namespace, declared.name)
+    name = flat_name(declared, dialect, session.server)
     live = (await dialect.discover(session, [name])).table(name)
     if live is None:
         raise MigrationError(f"there is no table {name}", hint="create it with sync_table or migrate")
@@ -40,15 +41,24 @@ async def open_table(table: object, dialect: Dialect, session: Session) -> Async
             f"the live table {name} has no column {missing[0]!r}", hint="migrate it, or take it out of the declaration"
         )
     columns = [dialect.as_declared(live_one, c.type) for c in spec.columns if (live_one := live.column(c.name))]
-    found = TableSpec(spec.name, tuple(replace(dialect.language.spec_of(c), nullable=True) for c in columns))
-    convert = compile_converter(found.schema, spec, source=f"the table {name}")
+    found = [replace(dialect.language.spec_of(c), nullable=True) for c in columns]
+    restores = [dialect.restore(held, wanted) for held, wanted in zip(found, spec.columns, strict=True)]
+    types = [(w if r else h).type for h, w, r in zip(found, spec.columns, restores, strict=True)]
+    schema = pa.schema([pa.field(column.name, kind) for column, kind in zip(spec.columns, types, strict=True)])
+    convert = compile_converter(schema, spec, source=f"the table {name}")
     async with session.stream(_select(live, columns_of=spec), columns) as batches:
-        yield TableReader(convert.schema, _converted(batches, convert))
+        yield TableReader(convert.schema, _converted(batches, convert, restores))
 
 
-async def _converted(batches: AsyncIterator[pa.RecordBatch], convert: Converter) -> AsyncIterator[pa.RecordBatch]:
+async def _converted(
+    batches: AsyncIterator[pa.RecordBatch], convert: Converter, restores: Sequence[Restored | None]
+) -> AsyncIterator[pa.RecordBatch]:
     row = 0
     async for batch in batches:
+        if any(restores):
+            columns = cast("Any", batch).columns  # pyarrow-stubs: arrays of unknown values
+            arrays = [r(array) if r else array for r, array in zip(restores, columns, strict=True)]
+            batch = pa.record_batch(arrays, names=batch.schema.names)
         yield convert(batch, row)
         row += batch.num_rows
 

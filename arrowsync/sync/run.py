@@ -11,9 +11,10 @@ from arrowsync.options import SyncOptions
 from arrowsync.report import SyncReport
 from arrowsync.sources.open import open_batches
 from arrowsync.sync.apply import apply_steps
+from arrowsync.sync.drafting import Traces, load_draft, tidied
 from arrowsync.sync.intake import Intake, Progress
-from arrowsync.sync.job import Clock, Job, check_arrived, creating_around, goes_straight, is_new, merge_job, plan_job
-from arrowsync.sync.load import Counts, load_new, load_straight, merge, stage
+from arrowsync.sync.job import Clock, Job, creating_around, goes_straight, is_new, merge_job, plan_job
+from arrowsync.sync.load import Counts, check_arrived, load_new, load_straight, merge, stage
 from arrowsync.sync.parallel import Loading, check_parallel
 from arrowsync.sync.tables import declared_spec
 
@@ -37,13 +38,13 @@ async def sync_table(
     finally:
         opener.close()
     with stream:
-        async with session.transaction():
+        async with tidied(dialect, session) as traces, session.transaction():
             with clock.phase("plan"):
                 job = await plan_job(stream, declared, dialect, session, options)
             if options.dry_run:
                 return job.report(clock)
             intake = Intake(stream, job.convert, job.fit, options.on_error, options.max_rejects, progress)
-            counts = await _carry_out(job, intake, dialect, session, options, clock) if forms is None else None
+            counts = await _carry_out(job, intake, dialect, session, options, clock, traces) if forms is None else None
             committing = perf_counter()
         clock.phases["commit"] = perf_counter() - committing
         if forms is not None:
@@ -52,8 +53,13 @@ async def sync_table(
 
 
 async def _carry_out(
-    job: Job, intake: Intake, dialect: Dialect, session: Session, options: SyncOptions, clock: Clock
+    job: Job, intake: Intake, dialect: Dialect, session: Session, options: SyncOptions, clock: Clock, traces: Traces
 ) -> Counts:
+    traces.target = job.table.name
+    if dialect.drafts is not None and job.creates:
+        with clock.phase("load"):
+            what = merge_job(job, job.table.name, intake, options)
+            return await load_draft(dialect, dialect.drafts, session, what, job.plan.steps, intake, traces.made)
     new = is_new(job)
     before, after = creating_around(job) if new else (job.plan.creating, ())
     with clock.phase("migrate"):
@@ -69,13 +75,13 @@ async def _carry_out(
     else:
         # Altering locks the table for readers too, so the rows are on the server before it happens.
         with clock.phase("load"):
-            staging, counts = await stage(dialect, session, job.table, intake)
+            staging, counts = await stage(dialect, session, job.table, intake, traces.made)
         with clock.phase("migrate"):
             await apply_steps(dialect, session, job.plan.altering)
         with clock.phase("merge"):
             await dialect.lock(session, job.table.name, "merge")
             await merge(dialect, session, merge_job(job, staging.name, intake, options), counts)
-    check_arrived(job, intake, counts)
+    check_arrived(counts, intake, job.table.name)
     for statement in dialect.after_load(job.table, intake.schema.names):
         await session.execute(statement)
     return counts

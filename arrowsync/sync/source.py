@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import make_dataclass
+from dataclasses import make_dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 
 from arrowsync.convert.compile import Converter, compile_converter
+from arrowsync.convert.rounding import finer
 from arrowsync.declare.arrow import spec_from_schema
 from arrowsync.declare.spec import TableSpec
 from arrowsync.errors import DeclarationError
@@ -48,7 +49,8 @@ def open_source(
             f"open_source knows no database, so the name {table!r} tells it no types",
             hint="pass a dataclass or a pa.Schema",
         )
-    raw = open_batches(how, spec)
+    hint = replace(spec, columns=tuple(map(finer, spec.columns))) if round else spec
+    raw = open_batches(how, hint)
     try:
         convert = compile_converter(raw.schema, spec, source=raw.name, round=round)
     except BaseException:
@@ -68,9 +70,7 @@ def _declared(table: object, names: Sequence[str | None] | None, types: Sequence
             f"{len(types)} field_types for {0 if names is None else len(names)} field_names",
             hint="give a type for each name; annotations such as int, str | None, Decimal will do",
         )
-    return make_dataclass(
-        "data", [(name, kind) for name, kind in zip(names, types, strict=True) if name], module=__name__
-    )
+    return make_dataclass("data", [(name, kind) for name, kind in zip(names, types, strict=True) if name])
 
 
 def _converted(raw: BatchStream, convert: Converter) -> Iterator[pa.RecordBatch]:

@@ -69,8 +69,13 @@ def aim_at(
     key: Sequence[str] | None,
 ) -> Aim:
     """What is to be loaded, given what the data brings and what the database has."""
-    name = declared if isinstance(declared, ObjectName) else ObjectName(declared.namespace, declared.name)
+    name = flat_name(declared, dialect, server)
     live = current.table(name)
+    if live is not None and live.kind == "table without transactions":
+        raise MigrationError(
+            f"{name} is a table of an engine without transactions, where a failed load would leave rows behind",
+            hint="ALTER TABLE ... ENGINE=InnoDB, or load into another table",
+        )
     if live is not None and live.kind not in ("table", "partitioned table"):
         raise MigrationError(f"{name} is a {live.kind}, not a table", hint="rows can be loaded into tables only")
     if isinstance(declared, TableSpec):
@@ -81,6 +86,14 @@ def aim_at(
         spec = spec_from_schema(schema, name.name, key=tuple(key or ()), namespace=name.namespace)
         return Aim(spec, target_of([spec], dialect, server), name)
     return _aim_at_live(live, schema, dialect, server, key)
+
+
+def flat_name(declared: TableSpec | ObjectName, dialect: Dialect, server: Server) -> ObjectName:
+    """What the table is called on this server: one without namespaces has them as a prefix."""
+    name = declared if isinstance(declared, ObjectName) else ObjectName(declared.namespace, declared.name)
+    if name.namespace is None or dialect.language.forms(server).namespaces:
+        return name
+    return ObjectName(None, f"{name.namespace}__{name.name}")
 
 
 def declared_specs(tables: object, options: GeneratorOptions | None = None) -> list[TableSpec]:
@@ -137,7 +150,7 @@ def _check_loadable(spec: TableSpec, target: Catalog, current: Catalog, name: Ob
 def names_of(declared: TableSpec | ObjectName, dialect: Dialect, server: Server) -> list[ObjectName]:
     """The tables that have to be discovered to plan for `declared`: it, and those that it needs."""
     if isinstance(declared, ObjectName):
-        return [declared]
+        return [flat_name(declared, dialect, server)]
     tables = target_of([declared], dialect, server).tables
     needed = [table.name for table in tables] + [key.target for table in tables for key in table.foreign_keys]
     return list(dict.fromkeys(needed))

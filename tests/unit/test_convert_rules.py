@@ -758,6 +758,30 @@ CASES = [
         refused(CALENDAR, MICROS_OF_YEAR_10000, 2**63 - 1, -(2**63), -62135596800000001),
     ),
     Case(
+        US,
+        pa.timestamp("s"),
+        same(FIRST, datetime(9999, 12, 31, 23, 59, 59)),
+        [
+            *refused("finer than a second", datetime(2020, 1, 1, 0, 0, 0, 1), LAST),
+            *refused(CALENDAR, MICROS_OF_YEAR_10000),
+        ],
+    ),
+    Case(
+        pa.timestamp("ns", "UTC"),
+        pa.timestamp("ms", "UTC"),
+        [
+            (1_000_000, datetime(1970, 1, 1, 0, 0, 0, 1000, UTC)),
+            (-1_000_000, datetime(1969, 12, 31, 23, 59, 59, 999000, UTC)),
+        ],
+        [*refused("finer than a millisecond", 1_000), *refused(FINER, 1)],
+    ),
+    Case(
+        pa.string(),
+        pa.timestamp("s"),
+        [("2020-01-31T10:00:00", datetime(2020, 1, 31, 10))],
+        [*refused("finer than a second", "2020-01-31T10:00:00.5"), *refused(NOT_A_TIMESTAMP, "now")],
+    ),
+    Case(
         pa.timestamp("s"),
         US,
         same(FIRST, datetime(9999, 12, 31, 23, 59, 59)),

@@ -42,5 +42,5 @@ def test_decimals_are_rounded_where_it_is_asked_for() -> None:
     for row, wanted in zip(rows, ["1.01", "2.68", "-0.13"], strict=True):
         stream = arrowsync.open_source([row], field_names=["n"], field_types=types, round=True)
         assert stream.read_all().to_pylist() == [{"n": Decimal(wanted)}]
-        with pytest.raises(ConversionError, match="not exact with 2 decimal places"):
+        with pytest.raises(ConversionError, match="not exact"):
             arrowsync.open_source([row], field_names=["n"], field_types=types).read_all()

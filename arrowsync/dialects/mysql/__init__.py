@@ -1,15 +1,27 @@
-"""MySQL and MariaDB, for scripts: `MYSQL` and `MARIADB`, one language in two flavours that differ by their features alone."""
+"""MySQL and MariaDB: `DIALECT`, and for scripts `MYSQL` and `MARIADB`, one language in two flavours that differ by features.
+
+The driver is imported when a session is opened.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
-from arrowsync.dialects.dialect import Language
+from arrowsync.catalog import ObjectName, Table
+from arrowsync.dialects import shared
+from arrowsync.dialects.dialect import Dialect, Drafts, Language, Session
+from arrowsync.dialects.mysql.discover import discover, tables
 from arrowsync.dialects.mysql.flavours import MARIADB_SERVER, MYSQL_SERVER
 from arrowsync.dialects.mysql.limits import forms
+from arrowsync.dialects.mysql.merge import after_load, create_staging, draft, drop_staging, merge_steps, publish
 from arrowsync.dialects.mysql.quoting import prologue, quoting
-from arrowsync.dialects.mysql.render import render
+from arrowsync.dialects.mysql.render import Collation, render
+from arrowsync.dialects.mysql.restoring import restore
 from arrowsync.dialects.mysql.types import column_of, spec_of
+from arrowsync.dialects.mysql.waiting import alter, claim, lock, tidy
+from arrowsync.dialects.mysql.widening import widens
+from arrowsync.sql import SQL
 
 MYSQL = Language(
     name="mysql",
@@ -32,3 +44,45 @@ MARIADB = Language(
     render=partial(render, collation="utf8mb4_nopad_bin"),
     prologue=prologue,
 )
+
+
+async def _open(url: str) -> Session:
+    from arrowsync.dialects.mysql.aiomysql_session import open_session
+
+    return await open_session(url)
+
+
+async def _adopt(connection: object) -> Session:
+    from arrowsync.dialects.mysql.aiomysql_session import adopt_session
+
+    return await adopt_session(connection)
+
+
+def _dialect(language: Language, collation: Collation) -> Dialect:
+    def staging(target: Table, columns: Sequence[str]) -> tuple[ObjectName, SQL]:
+        return create_staging(target, columns, collation)
+
+    return Dialect(
+        language=language,
+        open=_open,
+        adopt=_adopt,
+        widens=widens,
+        discover=discover,
+        tables=tables,
+        create_staging=staging,
+        merge_steps=merge_steps,
+        duplicates=shared.duplicates,
+        lock=lock,
+        after_load=after_load,
+        drop_staging=drop_staging,
+        flavour=lambda server: DIALECT if server.product == "mysql" else MARIADB_DIALECT,
+        restore=restore,
+        alter=alter,
+        drafts=Drafts(draft, claim, publish),
+        tidy=tidy,
+    )
+
+
+DIALECT = _dialect(MYSQL, "utf8mb4_0900_bin")
+"""That of either server, until it is known which one it is: see `flavour`."""
+MARIADB_DIALECT = _dialect(MARIADB, "utf8mb4_nopad_bin")

@@ -34,7 +34,7 @@ from arrowsync.migrate.changes import (
     SetNotNull,
     describe,
 )
-from arrowsync.sql import SQL, Identifier, Literal, join, sql
+from arrowsync.sql import SQL, Identifier, Literal, join, sql, trusted
 
 Collation = Literals["utf8mb4_0900_bin", "utf8mb4_nopad_bin"]
 """Those by which two texts are equal only if they are the same: to `utf8mb4_bin` 'a' and 'a ' are one key."""
@@ -80,7 +80,11 @@ def render(change: Change, collation: Collation) -> tuple[SQL, ...]:
 def column_sql(column: Column, alone: Collation | None = None) -> SQL:
     """One column of CREATE TABLE; or, with its collation, `alone` in an ALTER TABLE."""
     parts: list[SQL | Identifier] = [Identifier(column.name), type_sql(column.type)]
-    if alone is not None and has_characters(column.type):
+    if column.collation is not None and has_characters(column.type):
+        parts.append(
+            sql("COLLATE {collation}", collation=trusted(column.collation))
+        )  # of a live column, which keeps it
+    elif alone is not None and has_characters(column.type):
         parts.append(sql("CHARACTER SET utf8mb4 COLLATE {collation}", collation=SQL((alone,))))
     if not column.nullable:
         parts.append(sql("NOT NULL"))

@@ -1,0 +1,244 @@
+"""What the live database contains, of what is asked for: `fetch_rows` asks the server (`queries`), `catalog_from_rows` is pure.
+
+Types come as the server spells them, which `typetext` reads. A namespace is no more than the beginning of a name. What a catalog
+has no words for is left out: an index that is on a part of a text, descending or not of the default kind.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import Any
+
+from arrowsync.catalog import (
+    Catalog,
+    Check,
+    Column,
+    DefaultExpression,
+    ForeignKey,
+    Index,
+    ObjectName,
+    OnDelete,
+    SqlType,
+    Table,
+    UniqueKey,
+)
+from arrowsync.catalog.objects import TableKind
+from arrowsync.dialects.dialect import Server, Session
+from arrowsync.dialects.mysql import queries
+from arrowsync.dialects.mysql.flavours import EXPRESSION_INDEXES, NATIVE_JSON
+from arrowsync.dialects.mysql.typetext import LOST, from_text, unescape
+from arrowsync.sql import SQL, Identifier, Literal, sql, trusted
+
+Row = dict[str, Any]
+
+ON_DELETE: Mapping[str, OnDelete] = {"CASCADE": "cascade", "SET NULL": "set null", "SET DEFAULT": "set default"}
+"""What happens; what refuses to delete isn't told apart, as to MySQL and MariaDB it is all the same."""
+_GENERATED = re.compile(r"\b(VIRTUAL|STORED|PERSISTENT)( GENERATED)?\b", re.IGNORECASE)
+_NOW = re.compile(r"(CURRENT_TIMESTAMP|NOW)\b", re.IGNORECASE)
+_ON_UPDATE = re.compile(r"\bon update ([a-z_]+(\(\d*\))?)", re.IGNORECASE)
+_HEXADECIMAL = re.compile(r"0x[0-9A-F]*|b'[01]*'", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogRows:
+    """The rows of the queries, as the server gives them; `labels` are those of enums that it can't show."""
+
+    tables: list[Row]
+    columns: list[Row]
+    indexes: list[Row]
+    foreign_keys: list[Row]
+    checks: list[Row]
+    labels: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict[tuple[str, str], tuple[str, ...]])
+
+
+async def discover(session: Session, names: Sequence[ObjectName]) -> Catalog:
+    """The tables of those names that exist."""
+    if not names:
+        return Catalog()
+    return catalog_from_rows(names, await fetch_rows(session, names), session.server)
+
+
+async def tables(session: Session, namespace: str | None = None) -> list[ObjectName]:
+    """The names of all tables; of a namespace, those that begin with it."""
+    found = [ObjectName(None, row["name"]) for row in await _rows(session, queries.tables_of_query())]
+    return [name for name in found if namespace is None or name.name.startswith(f"{namespace}__")]
+
+
+async def fetch_rows(session: Session, names: Sequence[ObjectName]) -> CatalogRows:
+    """The rows that describe the named tables."""
+    asked = sorted({stored_name(name) for name in names})
+    features = session.server.features
+    rows = CatalogRows(
+        await _rows(session, queries.tables_query(asked)),
+        await _rows(session, queries.columns_query(asked)),
+        await _rows(session, queries.indexes_query(asked, expressions=EXPRESSION_INDEXES in features)),
+        await _rows(session, queries.foreign_keys_query(asked)),
+        await _rows(session, queries.checks_query(asked, of_columns=NATIVE_JSON not in features)),
+    )
+    labels: dict[tuple[str, str], tuple[str, ...]] = {}
+    for row in rows.columns:
+        live = from_text(row["type"])
+        if any(LOST in label for label in live.labels):
+            labels[row["table"], row["name"]] = await _labels(session, row, live)
+    return replace(rows, labels=labels)
+
+
+def catalog_from_rows(names: Sequence[ObjectName], rows: CatalogRows, server: Server) -> Catalog:
+    """The catalog that the rows describe, with every table called as it is in `names`."""
+    live = {row["table"]: row for row in rows.tables}
+    folds = any(row["folds"] for row in rows.tables)
+    folded = {name.lower(): row for name, row in live.items()} if folds else {}
+    found: list[Table] = []
+    for name in names:
+        row = live.get(stored_name(name)) or folded.get(stored_name(name).lower())
+        if row is not None:
+            found.append(_table(name, row, _rows_of(rows, row["table"]), server))
+    return Catalog(tuple(found))
+
+
+def stored_name(name: ObjectName) -> str:
+    """What the server calls the table."""
+    return name.name if name.namespace is None else f"{name.namespace}__{name.name}"
+
+
+def _rows_of(rows: CatalogRows, table: str) -> CatalogRows:
+    def of(every: Iterable[Row]) -> list[Row]:
+        return [row for row in every if row["table"] == table]
+
+    return CatalogRows([], of(rows.columns), of(rows.indexes), of(rows.foreign_keys), of(rows.checks), rows.labels)
+
+
+def _table(name: ObjectName, row: Row, rows: CatalogRows, server: Server) -> Table:
+    json = {found for check in rows.checks if (found := _column_of_json_check(check)) is not None}
+    parts = _grouped(rows.indexes, "name")
+    keys = [_foreign_key(of) for of in _grouped(rows.foreign_keys, "name").values()]
+    # An index that a foreign key has brought along isn't declared, and goes with it.
+    brought = {(key.name, key.columns) for key in keys}
+    plain = {index: of for index, of in parts.items() if all(part["plain"] for part in of)}
+    is_view = "VIEW" in row["kind"]
+    return Table(
+        name=name,
+        columns=tuple(_column(column, json, rows.labels, server) for column in rows.columns),
+        key=_names(parts["PRIMARY"]) if "PRIMARY" in parts else (),
+        unique=tuple(
+            UniqueKey(_names(of), index)
+            for index, of in plain.items()
+            if index != "PRIMARY" and not of[0]["shared"] and None not in _names(of)
+        ),
+        comment=None if is_view else row["comment"] or None,
+        kind=_kind(row),
+        foreign_keys=tuple(keys),
+        checks=tuple(
+            Check(trusted(_condition(check["condition"], server)), check["name"])
+            for check in rows.checks
+            if _column_of_json_check(check) is None
+        ),
+        indexes=tuple(
+            Index(tuple(_part(part, server) for part in of), index, unique=not of[0]["shared"])
+            for index, of in plain.items()
+            if (of[0]["shared"] or None in _names(of)) and (index, _names(of)) not in brought
+        ),
+    )
+
+
+def _kind(row: Row) -> TableKind:
+    if "VIEW" in row["kind"]:
+        return "view"
+    if row["transactions"] != "YES":
+        return "table without transactions"
+    return "partitioned table" if "partitioned" in (row["options"] or "") else "table"
+
+
+def _column(row: Row, json: set[str], labels: Mapping[tuple[str, str], tuple[str, ...]], server: Server) -> Column:
+    live = from_text(row["type"])
+    if (row["table"], row["name"]) in labels:
+        live = replace(live, labels=labels[row["table"], row["name"]])
+    is_json = live.name == "longtext" and row["name"] in json
+    generated = _GENERATED.search(row["extra"]) is not None
+    return Column(
+        name=row["name"],
+        type=SqlType("json") if is_json else live,
+        nullable=row["nullable"] == "YES",
+        default=None if generated else _default(row, live, server),
+        identity="auto_increment" in row["extra"].lower(),
+        generated=generated,
+        comment=row["comment"] or None,
+        collation=None if is_json else row["collation"],
+    )
+
+
+def _default(row: Row, live: SqlType, server: Server) -> DefaultExpression | None:
+    """The default as a statement says it again, with what a change to the row does to the column."""
+    text, extra = row["default"], row["extra"]
+    if text is None or (text == "NULL" and NATIVE_JSON not in server.features):
+        return None
+    made = trusted(text)
+    if NATIVE_JSON in server.features:  # MySQL: the value, but of an expression its text with escapes
+        if "DEFAULT_GENERATED" in extra:
+            plain = unescape(text)
+            made = trusted(plain) if _NOW.match(plain) else sql("({expression})", expression=trusted(plain))
+        elif _HEXADECIMAL.fullmatch(text) and (live.name.startswith("bit") or "binary" in live.name):
+            made = trusted(text)
+        else:
+            made = sql("{value}", value=Literal(text))
+    updated = _ON_UPDATE.search(extra)
+    return DefaultExpression(sql("{made} ON UPDATE {now}", made=made, now=trusted(updated[1])) if updated else made)
+
+
+def _foreign_key(parts: list[Row]) -> ForeignKey:
+    first = parts[0]
+    return ForeignKey(
+        columns=_names(parts),
+        target=ObjectName(first["target_namespace"], first["target"]),
+        referenced=tuple(part["referenced"] for part in parts),
+        on_delete=ON_DELETE.get(first["on_delete"]),
+        name=first["name"],
+    )
+
+
+def _part(part: Row, server: Server) -> str | SQL:
+    return part["part"] if part["part"] is not None else trusted(_condition(part["expression"], server))
+
+
+def _condition(text: str, server: Server) -> str:
+    """A condition as a statement says it: MySQL shows it with escapes, and with parentheses around all of it."""
+    if NATIVE_JSON not in server.features:
+        return text
+    plain = unescape(text)
+    return plain[1:-1] if plain.startswith("(") and plain.endswith(")") else plain
+
+
+def _column_of_json_check(check: Row) -> str | None:
+    """The column that MariaDB makes a json column with, which is text to it."""
+    name = check["name"]
+    clause = "json_valid(`" + name.replace("`", "``") + "`)"
+    return name if check["of_column"] and check["condition"] == clause else None
+
+
+def _names(parts: list[Row]) -> tuple[Any, ...]:
+    """The columns; None for an expression."""
+    return tuple(part["part"] for part in parts)
+
+
+def _grouped(rows: Iterable[Row], by: str) -> dict[Any, list[Row]]:
+    """The rows, which come in that order, by the value of one of their columns."""
+    return {key: list(group) for key, group in groupby(rows, lambda row: row[by])}
+
+
+async def _labels(session: Session, row: Row, live: SqlType) -> tuple[str, ...]:
+    scratch = Identifier(f"arrowsync_{secrets.token_hex(8)}")
+    create, fill, select, drop = queries.label_statements(scratch, Identifier(row["table"]), row["name"], live)
+    await session.execute(create)
+    try:
+        await session.execute(fill)
+        return tuple(found["label"] for found in await _rows(session, select))
+    finally:
+        await session.execute(drop)
+
+
+async def _rows(session: Session, query: SQL) -> list[Row]:
+    return (await session.fetch(query)).to_pylist()

@@ -1,0 +1,75 @@
+"""What a load looks at before and after: whether the target can be rolled back, and whether all was stored as it was sent.
+
+LOAD DATA LOCAL is never strict. A row that repeats a key or breaks a check is left out, and a value that doesn't fit is made to,
+all with a warning only: so one warning is enough to fail.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+
+from arrowsync.dialects.dialect import LoadTarget
+from arrowsync.dialects.mysql.faults import fault
+from arrowsync.dialects.mysql.wire import Reply
+from arrowsync.errors import ArrowSyncError, ConstraintViolated, DatabaseError
+from arrowsync.sql import SQL, sql
+
+Fetch: TypeAlias = "Callable[[SQL], Awaitable[pa.Table]]"
+
+LOAD_DATA = "LOAD DATA LOCAL"
+INSERT = "INSERT"
+
+_ENGINE = re.compile(r"^\) ENGINE=(\w+)", re.MULTILINE)
+_TRANSACTIONAL = frozenset({"InnoDB", "ROCKSDB", "TokuDB", "ndbcluster"})
+
+
+async def check_target(fetch: Fetch, target: LoadTarget) -> list[str | None]:
+    """The collations of the target's columns; a DatabaseError for a table that keeps rows that are rolled back."""
+    table = target.name.identifier
+    created = await fetch(sql("SHOW CREATE TABLE {table}", table=table))
+    engine = _ENGINE.search(str(created.column(1)[0]))
+    if engine is None:
+        raise DatabaseError(f"{target.name} is no table, and rows can't be loaded into it", hint="load into a table")
+    if engine[1] not in _TRANSACTIONAL:
+        raise DatabaseError(
+            f"the table {target.name} is kept by {engine[1]}, which has no transactions: a load that fails would stay there "
+            "in part",
+            hint="ALTER TABLE ... ENGINE=InnoDB first",
+        )
+    shown = (await fetch(sql("SHOW FULL COLUMNS FROM {table}", table=table))).to_pylist()
+    brought = {column.name for column in target.columns}
+    for row in shown:
+        if row["Null"] == "NO" and row["Default"] is None and not row["Extra"] and row["Field"] not in brought:
+            raise ConstraintViolated(  # LOAD DATA would put a zero there, and say nothing
+                f"the column {row['Field']!r} of {target.name} takes no NULL and has no default, and the data doesn't have it",
+                kind="not null",
+                table=target.name.name,
+                column=row["Field"],
+                hint="bring the column, or give it a default",
+            )
+    collations = {row["Field"]: row["Collation"] for row in shown}
+    return [collations.get(column.name) for column in target.columns]
+
+
+async def check_stored(fetch: Fetch, reply: Reply, target: LoadTarget, rows: int, first_row: int = 0) -> None:
+    """Refuse what the statement did, unless it stored all the rows and has nothing to say about them."""
+    if reply.rows == rows and not reply.warnings:
+        return
+    warnings = (await fetch(sql("SHOW WARNINGS"))).to_pylist() if reply.warnings else []
+    if warnings:
+        raise _refusal(warnings[0], target, reply.warnings, first_row)
+    raise DatabaseError(
+        f"{rows:,} rows were sent to {target.name}, and {reply.rows:,} arrived",
+        hint="nothing was changed; a trigger on the table may be at work",
+    )
+
+
+def _refusal(warning: dict[str, Any], target: LoadTarget, count: int, first_row: int) -> ArrowSyncError:
+    error = fault(warning["Code"], warning["Message"], None, table=target.name.name, first_row=first_row)
+    if count > 1:
+        error.message += f" (and {count - 1:,} more warnings)"
+    return error

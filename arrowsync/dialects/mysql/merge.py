@@ -1,0 +1,238 @@
+"""Staged rows into the table: the staging table, the statements of the merge, and tables that are made out of sight.
+
+A staging table is a temporary one, whose DDL commits nothing. MySQL can't refer to one twice in a statement ("Can't reopen
+table"), so repeated keys are first collected in a second one. The order of arrival is a numbered column. Texts are compared
+by their bytes and floats with the sign of their zeros, so that every change is one.
+
+A table that is created gets its rows under a name that nobody asks for, a draft, and then its own: what creates tables
+commits, and so nobody sees it half full. See `waiting` for how long others are waited for.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from arrowsync.catalog import Column, ObjectName, Table
+from arrowsync.dialects import shared
+from arrowsync.dialects.dialect import MergeJob, MergeStep
+from arrowsync.dialects.mysql.types import has_characters, type_sql
+from arrowsync.sql import SQL, Identifier, Literal, join, sql, trusted
+
+ORDER = "arrowsync_order"
+"""The column of a staging table that grows in the order of arrival."""
+STAGED = "arrowsync_staged_"
+DRAFT = "arrowsync_draft_"
+EXACT = frozenset({None, "utf8mb4_0900_bin", "utf8mb4_nopad_bin"})
+"""Collations to which texts are equal only if their bytes are; None is that of a column that is added here."""
+
+
+def create_staging(target: Table, columns: Sequence[str], collation: str) -> tuple[ObjectName, SQL]:
+    """A temporary table with those columns of the target, of their types and collations, without constraints and defaults.
+
+    It has an index on the columns of the target's key, which the merge looks rows up by.
+    """
+    name = ObjectName(None, f"{STAGED}{secrets.token_hex(8)}")
+    by_name = {column.name: column for column in target.columns}
+    lines = [_column(by_name[column], collation) for column in columns]
+    keys = [target.key, *(unique.columns for unique in target.unique)]
+    key = next((key for key in keys if key and set(key) <= set(columns)), ())
+    if key:
+        lines.append(sql("KEY ({key})", key=shared.names(key)))
+    return name, sql(
+        "CREATE TEMPORARY TABLE {staging} ({order} bigint unsigned AUTO_INCREMENT PRIMARY KEY, {lines}) ENGINE=InnoDB",
+        staging=name.identifier,
+        order=Identifier(ORDER),
+        lines=join(", ", lines),
+    )
+
+
+def drop_staging(name: ObjectName) -> SQL:
+    """What drops a staging table, and what a merge may have left of it, without a commit."""
+    return sql(
+        "DROP TEMPORARY TABLE IF EXISTS {staging}, {repeated}",
+        staging=name.identifier,
+        repeated=_repeated(name),
+    )
+
+
+def _column(column: Column, collation: str) -> SQL:
+    parts: list[SQL | Identifier] = [Identifier(column.name), type_sql(column.type)]
+    if has_characters(column.type):
+        # The same as the target's, so that rows are found by its index; the character set comes with it.
+        parts.append(sql("COLLATE {collation}", collation=trusted(column.collation or collation)))
+    if column.type.name == "timestamp":
+        parts.append(sql("NULL"))  # else it is NOT NULL, and has a default
+    return join(" ", parts)
+
+
+def merge_steps(job: MergeJob) -> tuple[MergeStep, ...]:
+    """The statements that bring staged rows into the target, for every mode; unchanged rows are never written.
+
+    Rows go before rows come, so that a value of a unique column can move from a row that is deleted to one that is new.
+    """
+    steps: list[MergeStep] = []
+    if job.key and job.dedup != "error" and (job.fresh or job.mode != "insert" or job.on_conflict == "skip"):
+        steps += _drop_duplicates(job)
+    if job.fresh:
+        return (*steps, MergeStep(_insert(job), "inserted"))
+    match job.mode:
+        case "insert":
+            steps.append(MergeStep(_insert(job), "inserted"))
+        case "upsert":
+            steps += [*_update(job), MergeStep(_insert_missing(job), "inserted")]
+        case "mirror":
+            steps += [_delete_missing(job), *_update(job), MergeStep(_insert_missing(job), "inserted")]
+        case "replace" if job.key and _brings_all(job):
+            steps += [_delete_missing(job), *_update(job), MergeStep(_insert_missing(job), "inserted")]
+        case "replace":
+            steps += [
+                MergeStep(sql("DELETE FROM {target}", target=job.target.name.identifier), "deleted"),
+                MergeStep(_insert(job), "inserted"),
+            ]
+    return tuple(steps)
+
+
+def _brings_all(job: MergeJob) -> bool:
+    return all(column.generated or column.name in job.columns for column in job.target.columns)
+
+
+def _repeated(staging: ObjectName) -> Identifier:
+    return Identifier(f"{staging.name}_keys")
+
+
+def _drop_duplicates(job: MergeJob) -> list[MergeStep]:
+    keep = sql("max({order})" if job.dedup == "last" else "min({order})", order=Identifier(ORDER))
+    repeated = _repeated(job.staging)
+    collect = sql(
+        "CREATE TEMPORARY TABLE {repeated} (KEY ({key})) ENGINE=InnoDB SELECT {key}, {keep} AS {order} "
+        "FROM {staging} GROUP BY {key} HAVING count(*) > 1",
+        repeated=repeated,
+        key=shared.names(job.key),
+        keep=keep,
+        order=Identifier(ORDER),
+        staging=job.staging.identifier,
+    )
+    delete = sql(
+        "DELETE s FROM {staging} AS s JOIN {repeated} AS d ON {same} WHERE s.{order} <> d.{order}",
+        staging=job.staging.identifier,
+        repeated=repeated,
+        same=shared.same("s", "d", job.key),
+        order=Identifier(ORDER),
+    )
+    drop = sql("DROP TEMPORARY TABLE {repeated}", repeated=repeated)
+    return [MergeStep(collect), MergeStep(delete, "duplicates"), MergeStep(drop)]
+
+
+def _update(job: MergeJob) -> list[MergeStep]:
+    """Set all columns of the rows where one differs."""
+    if not job.values:
+        return []
+    columns = {column.name: column for column in job.target.columns}
+    statement = sql(
+        "UPDATE {target} AS t JOIN {staging} AS s ON {same} SET {assignments} WHERE {differs}",
+        target=job.target.name.identifier,
+        staging=job.staging.identifier,
+        same=shared.same("t", "s", job.key),
+        assignments=join(", ", [sql("t.{c} = s.{c}", c=Identifier(name)) for name in job.values]),
+        differs=join(" OR ", [_differs(columns[name]) for name in job.values]),
+    )
+    return [MergeStep(statement, "updated")]
+
+
+def _differs(column: Column) -> SQL:
+    """The condition that `t` and `s` aren't the same in the column."""
+    there, here = sql("t.{c}", c=Identifier(column.name)), sql("s.{c}", c=Identifier(column.name))
+    plain = sql("NOT {there} <=> {here}", there=there, here=here)
+    if column.type.name == "json":
+        return _distinct(there, here, lambda value: sql("CAST(CAST({v} AS CHAR) AS BINARY)", v=value))
+    if has_characters(column.type) and column.collation not in EXACT:
+        return _distinct(there, here, lambda value: sql("CAST({v} AS BINARY)", v=value))
+    if column.type.name in ("float", "double"):
+        signs = _distinct(there, here, lambda value: sql("CAST({v} AS CHAR)", v=value))
+        return sql("({plain} OR {there} = 0 AND {signs})", plain=plain, there=there, signs=signs)
+    return plain
+
+
+def _distinct(there: SQL, here: SQL, form: Callable[[SQL], SQL]) -> SQL:
+    return sql("NOT {there} <=> {here}", there=form(there), here=form(here))
+
+
+def _insert(job: MergeJob) -> SQL:
+    into = sql(
+        "INSERT INTO {target} ({columns}) SELECT {staged} FROM {staging} AS s ORDER BY s.{order}",
+        target=job.target.name.identifier,
+        columns=shared.names(job.columns),
+        staged=shared.qualified("s", job.columns),
+        staging=job.staging.identifier,
+        order=Identifier(ORDER),
+    )
+    if job.mode != "insert" or job.on_conflict != "skip" or job.fresh:
+        return into
+    # Not IGNORE, which would ignore values that don't fit too.
+    column = Identifier(job.target.name.name, job.columns[0])
+    return sql("{into} ON DUPLICATE KEY UPDATE {column} = {column}", into=into, column=column)
+
+
+def _insert_missing(job: MergeJob) -> SQL:
+    return sql(
+        "INSERT INTO {target} ({columns}) SELECT {staged} FROM {staging} AS s "
+        "WHERE NOT EXISTS (SELECT 1 FROM {target} AS t WHERE {same})",
+        target=job.target.name.identifier,
+        columns=shared.names(job.columns),
+        staged=shared.qualified("s", job.columns),
+        staging=job.staging.identifier,
+        same=shared.same("t", "s", job.key),
+    )
+
+
+def _delete_missing(job: MergeJob) -> MergeStep:
+    statement = sql(
+        "DELETE t FROM {target} AS t LEFT JOIN {staging} AS s ON {same} WHERE s.{order} IS NULL",
+        target=job.target.name.identifier,
+        staging=job.staging.identifier,
+        same=shared.same("t", "s", job.key),
+        order=Identifier(ORDER),
+    )
+    return MergeStep(statement, "deleted")
+
+
+def after_load(table: Table, columns: Sequence[str]) -> tuple[SQL, ...]:
+    """Nothing: a numbered column goes on behind the greatest number that was brought."""
+    return ()
+
+
+def draft(table: Table) -> Table:
+    """The table under a name that nobody asks for."""
+    name = ObjectName(None, f"{DRAFT}{secrets.token_hex(8)}")
+    keys = tuple(replace(key, target=name) if key.target == table.name else key for key in table.foreign_keys)
+    return replace(table, name=name, foreign_keys=keys)
+
+
+def publish(made: ObjectName, name: ObjectName) -> SQL:
+    """What gives a draft its name, all at once; keys that refer to it follow."""
+    return sql("RENAME TABLE {draft} TO {name}", draft=made.identifier, name=name.identifier)
+
+
+def drop_draft(name: ObjectName) -> SQL:
+    """What drops a draft, if it is still one."""
+    return sql("DROP TABLE IF EXISTS {draft}", draft=name.identifier)
+
+
+def drafts_query() -> SQL:
+    """The names of the drafts whose makers have gone: each holds a lock of the draft's name while it lives."""
+    return sql(
+        "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() "
+        "AND LEFT(table_name, {length}) = {prefix} AND IS_FREE_LOCK(CONCAT(DATABASE(), '.', table_name))",
+        length=Literal(len(DRAFT)),
+        prefix=Literal(DRAFT),
+    )
+
+
+def exists_query(name: ObjectName) -> SQL:
+    """A row, if there is a table of the name."""
+    return sql(
+        "SELECT 1 AS found FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = {name}",
+        name=Literal(name.name),
+    )

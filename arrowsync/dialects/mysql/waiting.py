@@ -1,0 +1,141 @@
+"""Who else is at a table: locks that are waited for only shortly, who is in the way, and what is left to be tidied up.
+
+Statements that alter a table wait for all transactions that have used it, and all that come later wait behind them: so each
+attempt is short, and others get their turn in the pauses between. Merges into one table take turns by a named lock; other
+writers are held off row by row, by the merge's own statements.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+
+from arrowsync.catalog import ObjectName
+from arrowsync.dialects.dialect import LockPurpose, Session
+from arrowsync.dialects.mysql.discover import stored_name
+from arrowsync.dialects.mysql.merge import DRAFT, STAGED, drafts_query, drop_draft, drop_staging, exists_query
+from arrowsync.errors import DatabaseError
+from arrowsync.sql import SQL, Literal, sql
+
+_LOCK_TIMEOUT = "1205"
+_MOST_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a lock is waited for, in seconds (whole ones, for the server)."""
+
+    attempt: int = 2
+    total: int = 30
+    first_pause: float = 0.1
+    longest_pause: float = 2.0
+
+
+PATIENCE = Patience()
+
+
+async def lock(session: Session, name: ObjectName, purpose: LockPurpose, *, patience: Patience = PATIENCE) -> None:
+    """Hold off other merges into the table until `tidy`; raises a transient DatabaseError that names who holds it."""
+    if purpose == "alter":
+        return  # `alter` waits for the table itself
+    held = _lock_name(session, name)
+    found = await session.fetch(
+        sql("SELECT GET_LOCK({name}, {seconds}) AS got", name=Literal(held), seconds=Literal(patience.total))
+    )
+    if found.column("got")[0].as_py() == 1:
+        return
+    holder = sql("p.id = IS_USED_LOCK({name})", name=Literal(held))
+    raise await _blocked(session, name, holder, patience, None)
+
+
+async def alter(session: Session, name: ObjectName, statement: SQL, *, patience: Patience = PATIENCE) -> None:
+    """Run a statement that alters the table; raises a transient DatabaseError that names who uses it all the time."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + patience.total
+    pause = patience.first_pause
+    before = (await session.fetch(sql("SELECT @@SESSION.lock_wait_timeout AS seconds"))).column("seconds")[0].as_py()
+    await session.execute(_wait(patience.attempt))
+    try:
+        while True:
+            try:
+                await session.execute(statement)
+            except DatabaseError as error:
+                if error.code != _LOCK_TIMEOUT:
+                    raise
+                if loop.time() + pause >= end:
+                    in_transaction = sql("p.id IN (SELECT trx_mysql_thread_id FROM information_schema.innodb_trx)")
+                    raise await _blocked(session, name, in_transaction, patience, error) from error.__cause__
+            else:
+                return
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, patience.longest_pause)
+    finally:
+        with suppress(DatabaseError):
+            await session.execute(_wait(before))
+
+
+def _wait(seconds: int) -> SQL:
+    return sql("SET SESSION lock_wait_timeout = {seconds}", seconds=Literal(seconds))
+
+
+async def claim(session: Session, draft: ObjectName) -> None:
+    """Make the draft ours, for as long as this session lives, and drop those whose makers have died."""
+    for row in (await session.fetch(drafts_query())).to_pylist():
+        await session.execute(drop_draft(ObjectName(None, row["name"])))
+    await session.fetch(sql("SELECT GET_LOCK({name}, 0) AS got", name=Literal(_draft_lock(session, draft))))
+
+
+async def tidy(session: Session, target: ObjectName, made: Sequence[ObjectName]) -> None:
+    """Take back what no rollback does: staging tables, drafts that have not become tables, and locks."""
+    for name in made:
+        if name.name.startswith(STAGED):
+            await session.execute(drop_staging(name))
+        elif name.name.startswith(DRAFT):
+            # One that never came to be isn't dropped: the statement would commit what the user has begun.
+            if (await session.fetch(exists_query(name))).num_rows:
+                await session.execute(drop_draft(name))
+            await session.execute(_release(_draft_lock(session, name)))
+    await session.execute(_release(_lock_name(session, target)))
+
+
+def _release(name: str) -> SQL:
+    return sql("DO RELEASE_LOCK({name})", name=Literal(name))
+
+
+def _lock_name(session: Session, name: ObjectName) -> str:
+    """The name of the lock of merges into the table; the server takes 64 characters."""
+    whole = f"{session.server.namespace}.{stored_name(name)}".lower()
+    return f"arrowsync_{sha256(whole.encode()).hexdigest()[:40]}"
+
+
+def _draft_lock(session: Session, draft: ObjectName) -> str:
+    return f"{session.server.namespace}.{draft.name}"
+
+
+async def _blocked(
+    session: Session, name: ObjectName, condition: SQL, patience: Patience, error: DatabaseError | None
+) -> DatabaseError:
+    """The error that says who is in the way, as far as this user may see it. What they run isn't shown: it may hold values."""
+    query = sql(
+        "SELECT p.id, p.user, p.host, p.command, p.time FROM information_schema.processlist AS p "
+        "WHERE {condition} AND p.id <> CONNECTION_ID() ORDER BY p.time DESC LIMIT {most}",
+        condition=condition,
+        most=Literal(_MOST_SHOWN),
+    )
+    holders: list[str] = []
+    with suppress(DatabaseError):  # it takes a privilege
+        holders = [
+            f"connection {row['id']} (user {row['user']}, from {row['host']}, {row['command']} for {row['time']} s)"
+            for row in (await session.fetch(query)).to_pylist()
+        ]
+    return DatabaseError(
+        f"the table {name} was not free within {patience.total} s, perhaps held by "
+        f"{'; '.join(holders) or 'a transaction that this user may not see'}",
+        statement=error.statement if error else None,
+        code=error.code if error else _LOCK_TIMEOUT,
+        transient=True,
+        hint="try again later; KILL ends a connection that was left in a transaction",
+    )
