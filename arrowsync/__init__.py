@@ -1,25 +1,15 @@
-"""Dataclasses map to Arrow schemas, and any data streams into PostgreSQL and DuckDB tables of those schemas, exactly.
+"""Dataclasses map to Arrow schemas, and any data streams into database tables of those schemas, exactly.
 
     conn = arrowsync.connect("duckdb:///warehouse.duckdb")
     report = arrowsync.sync_table(df, UserTable, conn)
 
-`arrowsync` blocks; `arrowsync.aio` has the same names, async.
+`arrowsync` blocks; `arrowsync.aio` has the same names, async. What declares tables is imported at once; what works on them is
+on first use, so that a module of declarations costs little.
 """
 
-from arrowsync import aio
-from arrowsync.blocking import (
-    Connection,
-    connect,
-    discover,
-    migrate,
-    open_source,
-    plan,
-    read_batches,
-    read_table,
-    sync_table,
-    write_tsv,
-)
-from arrowsync.declare.json_schema import from_json_schema
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from arrowsync.declare.markers import (
     ArrowType,
     Check,
@@ -48,7 +38,6 @@ from arrowsync.declare.markers import (
     uint32,
     uint64,
 )
-from arrowsync.declare.to_json_schema import to_json_schema
 from arrowsync.errors import (
     ArrowSyncError,
     ConnectionLost,
@@ -62,12 +51,29 @@ from arrowsync.errors import (
     SourceError,
     UnsupportedChange,
 )
-from arrowsync.migrate.plan import MigrationPlan
 from arrowsync.options import ArrayMode, CsvOptions, EnumMode, GeneratorOptions, StructMode
-from arrowsync.report import SyncReport
-from arrowsync.sources.stream import BatchStream
-from arrowsync.sync.described import to_source
-from arrowsync.sync.script import create_sql
+
+if TYPE_CHECKING:
+    from arrowsync import aio
+    from arrowsync.blocking import (
+        Connection,
+        connect,
+        discover,
+        migrate,
+        open_source,
+        plan,
+        read_batches,
+        read_table,
+        sync_table,
+        write_tsv,
+    )
+    from arrowsync.declare.json_schema import from_json_schema
+    from arrowsync.declare.to_json_schema import to_json_schema
+    from arrowsync.migrate.plan import MigrationPlan
+    from arrowsync.report import SyncReport
+    from arrowsync.sources.stream import BatchStream
+    from arrowsync.sync.described import to_source
+    from arrowsync.sync.script import create_sql
 
 __version__ = "0.1.0"
 
@@ -133,3 +139,46 @@ __all__ = [
     "uint64",
     "write_tsv",
 ]
+
+
+_ON_USE = {
+    **dict.fromkeys(
+        (
+            "Connection",
+            "connect",
+            "discover",
+            "migrate",
+            "open_source",
+            "plan",
+            "read_batches",
+            "read_table",
+            "sync_table",
+            "write_tsv",
+        ),
+        "arrowsync.blocking",
+    ),
+    "BatchStream": "arrowsync.sources.stream",
+    "MigrationPlan": "arrowsync.migrate.plan",
+    "SyncReport": "arrowsync.report",
+    "create_sql": "arrowsync.sync.script",
+    "from_json_schema": "arrowsync.declare.json_schema",
+    "to_json_schema": "arrowsync.declare.to_json_schema",
+    "to_source": "arrowsync.sync.described",
+}
+
+# Importing a subpackage binds its name here, once: done now and undone, so that `migrate` is the function whoever comes first.
+import_module("arrowsync.migrate")
+del globals()["migrate"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "aio":
+        return import_module("arrowsync.aio")
+    if name not in _ON_USE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_ON_USE[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 
 import pytest
 
@@ -86,3 +88,18 @@ def test_every_public_name_exists_and_is_documented(module: object) -> None:
         if (inspect.isfunction(value) or inspect.isclass(value)) and not (value.__doc__ or "").strip():
             undocumented.append(name)
     assert undocumented == []
+
+
+def test_declaring_costs_little() -> None:
+    code = "import sys, arrowsync; print(sorted(name for name in sys.modules if name.split('.')[0] in LOADED))"
+    loaded = {"asyncpg", "asyncio", "duckdb", "aiomysql", "polars", "pandas", "rich", "fsspec"}
+    found = subprocess.run(
+        [sys.executable, "-c", code.replace("LOADED", repr(loaded))], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("first", ["arrowsync.migrate.plan", "arrowsync.aio", "arrowsync.blocking"])
+def test_migrate_is_the_function_whatever_is_imported_first(first: str) -> None:
+    code = f"import {first}, arrowsync; from arrowsync import migrate; assert callable(migrate) and arrowsync.migrate is migrate"
+    subprocess.run([sys.executable, "-c", code], check=True)
