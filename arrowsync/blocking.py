@@ -132,7 +132,7 @@ def sync_table(
     on_conflict     for insert: "error", or "skip" rows whose key is there already
     dedup           which of several incoming rows with one key wins: "last", "first", or "error"; not for plain insert
     on_error        "raise" a ConversionError at the first batch with a bad value, or "reject" those rows into the report,
-                    with malformed ones of text files
+                    with malformed ones of text files, and those that a check, key or trigger of the table refuses
     max_rejects     more rejected rows than this fail the load
     schema_changes  "safe": create, add, widen, relax; "none": the live table must do; "all": also what may lose data
     parallel        load over so many connections at once, the rest in one transaction: PostgreSQL, opened from a URL, outside of

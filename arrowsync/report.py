@@ -23,13 +23,14 @@ class SyncReport:
     unchanged   rows that were there already as they are; they were not written
     skipped     rows that were there already, with on_conflict="skip"
     duplicates  rows whose key another incoming row has too, and that lost against it (see `dedup`)
-    rejected    rows that couldn't be converted, with on_error="reject"; `rejects` has them
+    rejected    rows that couldn't be read or converted, or that the server refused, with on_error="reject"; `rejects` has them
     deleted     rows that were in the table and are gone (replace, mirror); not rows that were read
 
     `rejects` is an Arrow table (row, column, value, reason, and of text files file and line), one line for each offending
-    value. `changes` are the schema changes in words, `plan` the same with statements. `bytes_sent` is what went to the
-    database, `seconds` the wall clock time, `phases` how it divides. With `dry_run` nothing was loaded: `plan` says what
-    would have been changed.
+    value; where a server that refuses a row names no column, the value is the row as JSON. `changes` are the schema changes
+    in words, `plan` the same with statements. `bytes_sent` is what went to the database, `seconds` the wall clock time,
+    `phases` how it divides. With `dry_run` nothing was loaded: `plan` says what would have been changed. `via` names the way
+    that the rows took, where the database has several ("LOAD DATA LOCAL", or "INSERT" where the server forbids it).
     """
 
     table: str
@@ -45,6 +46,7 @@ class SyncReport:
     rejects: pa.Table | None = None
     changes: tuple[str, ...] = ()
     bytes_sent: int = 0
+    via: str = ""
     seconds: float = 0.0
     phases: Mapping[str, float] = field(default_factory=dict[str, float])
     dry_run: bool = False
@@ -83,6 +85,7 @@ class SyncReport:
             "changes": list(self.changes),
             "statements": list(self.plan.statements),
             "bytes_sent": self.bytes_sent,
+            "via": self.via,
             "seconds": round(self.seconds, 6),
             "rows_per_second": round(self.rows_per_second),
             "phases": {name: round(seconds, 6) for name, seconds in self.phases.items()},
@@ -92,7 +95,8 @@ class SyncReport:
         if self.dry_run:
             return f"{self.table}: dry run of {self.mode}, nothing was loaded\n{self.plan}"
         counts = ", ".join(f"{rows:,} {name}" for name, rows in self.outcomes().items())
-        speed = f"{self.seconds:.2f} s ({self.rows_per_second:,.0f} rows/s)"
+        via = f", {self.via}" if self.via else ""
+        speed = f"{self.seconds:.2f} s ({self.rows_per_second:,.0f} rows/s{via})"
         lines = [f"{self.table}: {self.mode} of {self.rows_read:,} rows in {speed}: {counts}", *self.changes]
         return "\n  ".join(lines)
 
@@ -101,5 +105,6 @@ class SyncReport:
         rows = [(name, f"{count:,}") for name, count in self.outcomes().items()]
         rows += [("changes", "; ".join(self.changes) or "none")]
         rows += [("seconds", f"{self.seconds:.2f}"), ("rows/s", f"{self.rows_per_second:,.0f}")]
+        rows += [("via", self.via)] if self.via else []
         body = "".join(f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>" for name, value in rows)
         return f"<table><caption>{html.escape(title)}</caption><tbody>{body}</tbody></table>"

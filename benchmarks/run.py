@@ -23,12 +23,12 @@ ROOT = HERE.parent
 RESULTS = HERE / "results"
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from against import environment, results  # noqa: E402
+from against import environment, measure_mysql, results  # noqa: E402
 from against.measure import Bench, Runs  # noqa: E402
 from against.scenarios import CONTENDERS, SCENARIOS, Scenario  # noqa: E402
 from against.targets import Key, judge  # noqa: E402
 
-OTHERS = ("encode", "steady", "memory", "files", "kernels")
+OTHERS = ("encode", "steady", "mysql", "memory", "files", "kernels")
 PARTS = (*SCENARIOS, *OTHERS)
 
 
@@ -40,6 +40,9 @@ def main() -> int:
     good = True
     if set(parts) & {*SCENARIOS, "encode", "steady"}:
         good = compare(options, parts)
+    if "mysql" in parts:
+        whole_run = not options.quick and not options.only and options.rows == 1_000_000
+        good &= measure_mysql.compare(options, options.save or (RESULTS if whole_run else None))
     if "memory" in parts:
         scale = "1" if options.full else "0.05" if options.quick else "0.5"
         command = [sys.executable, str(HERE / "memory.py"), "--scale", scale]
@@ -95,7 +98,7 @@ def compare(options: argparse.Namespace, parts: Sequence[str]) -> bool:
         if "steady" in parts:
             rows = (options.rows, (50 if options.full else 5) * options.rows)
             memory = {each: peak_memory(bench, each) for each in rows}
-        whole = set(PARTS) - {"memory", "files", "kernels"} <= set(parts) and not options.only
+        whole = set(PARTS) - {"mysql", "memory", "files", "kernels"} <= set(parts) and not options.only
         judged = [] if options.quick else judge(runs, encoder, memory, whole=whole)
         facts = results.facts(options.rows, bench.settings(), environment.versions())
     text = results.to_markdown(runs, judged, encoder, memory, facts)

@@ -206,7 +206,10 @@ def _value_kernel(source: pa.DataType, column: ColumnSpec, round: bool) -> Kerne
     if column.element is not None or column.struct is not None:
         inner = partial(kernel_for, round=round)
         if own not in (F.STRING, F.JSON):
-            return nested_kernel(source, column, inner)
+            if not (types.is_dictionary(source) or types.is_run_end_encoded(source)):
+                return nested_kernel(source, column, inner)
+            build = nested_kernel(plain, column, inner)
+            return build and partial(through, build)
         parse = nested_from_text(column, inner)
         return parse and partial(through, parse)
     target = target_family(column)

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from arrowsync.catalog import Catalog, Column, ObjectName, SqlType, Table
 from arrowsync.declare.spec import ColumnSpec, TableSpec
+from arrowsync.errors import ArrowSyncError, ConstraintViolated, ConversionError, DatabaseError
 from arrowsync.migrate.changes import Change
 from arrowsync.migrate.modes import Forms
 from arrowsync.options import Dedup, Mode, OnConflict
@@ -34,11 +35,15 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class LoadTarget:
-    """Where batches go: a table (or a staging table) and those of its columns that the batches bring, in their order."""
+    """Where batches go: a table (or a staging table) and those of its columns that the batches bring, in their order.
+
+    With `replacing`, which only drafts ask for, a row takes the place of one with its key that came before.
+    """
 
     name: ObjectName
     columns: tuple[Column, ...]
     schema: pa.Schema
+    replacing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,26 +134,62 @@ class MergeStep:
     outcome: Outcome | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A constraint that staged rows may violate, and a query for the numbers (`job.ordinal`) of those that do."""
+
+    reason: str
+    column: str | None
+    query: SQL
+
+
+Unstorable = Callable[[pa.RecordBatch], "tuple[str, list[int], str] | None"]
+"""A column of a batch with values that it can't hold, the rows of these, and the reason; None where there are none."""
+
 Restored = Callable[["pa.Array[Any]"], "pa.Array[Any]"]
+
+
+Opener = Callable[[], Awaitable[Session]]
+"""Opens one more session like another one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drafts:
     """How a table is created where DDL commits: it is made and filled under another name, and then given its own.
 
-    of       the table under a name that nobody asks for
-    claim    marks that name as being worked on, and drops drafts whose makers have died
-    publish  the statement that gives a draft the name
+    of        the table under a name that nobody asks for
+    claim     marks that name as being worked on, and drops drafts whose makers have died
+    publish   the statement that gives a draft the name
+    refusal   why rows can't be loaded over this session and others; None where they can
+    opener    what opens more sessions like this one
+    staging   a staging table that other sessions see: a name as of a draft, and the statement, for these columns of a table
+    order     the column of such a staging table that holds the number of each row, in the order of arrival
+    repeated  whether an error of a session may come from a key that another one has loaded into the same draft
     """
 
     of: Callable[[Table], Table]
     claim: Callable[[Session, ObjectName], Awaitable[None]]
     publish: Callable[[ObjectName, ObjectName], SQL]
+    refusal: Callable[[Session], str | None]
+    opener: Callable[[Session], Awaitable[Opener]]
+    staging: Callable[[Table, Sequence[str]], tuple[ObjectName, SQL]]
+    order: str
+    repeated: Callable[[DatabaseError], bool]
 
 
 def drop_table(name: ObjectName) -> SQL:
     """DROP TABLE."""
     return sql("DROP TABLE {name}", name=name.identifier)
+
+
+def refuses_by_constraint(error: ArrowSyncError) -> bool:
+    """Whether it is a constraint, or a type, that a value broke."""
+    return isinstance(error, (ConstraintViolated, ConversionError))
+
+
+async def none_deferred(session: Session, table: Table) -> tuple[SQL, ...]:
+    """Nothing: constraints are checked by each statement."""
+    return ()
 
 
 def restore_nothing(found: ColumnSpec, declared: ColumnSpec) -> Restored | None:
@@ -187,10 +228,6 @@ class Language:
     forms: Callable[[Server], Forms]
     render: Callable[[Change], tuple[SQL, ...]]
     prologue: Callable[[Sequence[str]], tuple[str, ...]] = no_prologue
-
-
-Opener = Callable[[], Awaitable[Session]]
-"""Opens one more session like another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +280,14 @@ class Dialect:
     restore         (found, declared) -> what makes read values the declared ones, where a column holds something else
     flavour         the dialect of a server, where one driver speaks to several kinds
 
+    Rows that only the server can refuse are found by parting what fails, each part in a savepoint:
+
+    clear_staging   empties a staging table, where that is quicker than a new one
+    refuses_row     whether the error of a statement says that the table doesn't take a row
+    deferred        statements that check what is deferred to the end of the transaction, and defer it again
+    refusals        where there are no savepoints: queries for the staged rows that the table would refuse
+    unstorable      where a column holds less than its Arrow type: (server, columns, schema) -> what finds such values
+
     And where DDL commits, so that a rollback can't take it back:
 
     drafts          how tables are created
@@ -266,6 +311,11 @@ class Dialect:
     drop_staging: Callable[[ObjectName], SQL] = drop_table
     restore: Callable[[ColumnSpec, ColumnSpec], Restored | None] = restore_nothing
     flavour: Callable[[Server], Dialect] | None = None
+    clear_staging: Callable[[ObjectName], SQL] | None = None
+    refuses_row: Callable[[ArrowSyncError], bool] = refuses_by_constraint
+    deferred: Callable[[Session, Table], Awaitable[tuple[SQL, ...]]] = none_deferred
+    refusals: Callable[[MergeJob], tuple[Refusal, ...]] | None = None
+    unstorable: Callable[[Server, Sequence[Column], pa.Schema], Unstorable] | None = None
     drafts: Drafts | None = None
     alter: Callable[[Session, ObjectName, SQL], Awaitable[None]] | None = None
     tidy: Callable[[Session, ObjectName, Sequence[ObjectName]], Awaitable[None]] | None = None

@@ -42,7 +42,22 @@ DIGITS: npt.NDArray[np.uint16] = np.array([f"{byte:02x}".encode() for byte in ra
 """The two hexadecimal digits of each byte."""
 
 JSON_STRING = r'"(?:[^"\\]|\\.)*"'
-JSON_INTEGER = r"(^|[\[:,\s])(?:-?[0-9]{18}|[0-9]{19})([\],}\s]|$)"
+
+
+def _up_to(bound: str) -> str:
+    """What matches the numbers of as many digits that aren't greater."""
+    least = "1"
+    parts = [bound]
+    for at, digit in enumerate(bound):
+        if digit > least:
+            parts.append(f"{bound[:at]}[{least}-{int(digit) - 1}][0-9]{{{len(bound) - at - 1}}}")
+        least = "0"
+    return "|".join(parts)
+
+
+JSON_INTEGER = (
+    rf"(^|[\[:,\s])(?:-?[0-9]{{18}}|[0-9]{{19}}|{_up_to(str(2**64 - 1))}|-(?:{_up_to(str(2**63))}))([\],}}\s]|$)"
+)
 """Integers of many digits that are kept as such, with what stands around them."""
 LONG_NUMBER = r"[1-9](?:\.?[0-9]){17}"
 """What has so many digits that a double may not have them all."""

@@ -119,6 +119,19 @@ class MySqlTextEncoder:
                 raise _conversion_error(name, array, refusal, first_row) from None
         return _lines(texts)
 
+    def refused(self, batch: pa.RecordBatch) -> tuple[str, list[int], str] | None:
+        """A column with values that it can't hold, the rows of these, and the reason; None where all can be written."""
+        columns = cast("Any", batch)
+        for number, (name, kernel) in enumerate(zip(self.schema.names, self.kernels, strict=True)):
+            array: Column = columns[number]
+            try:
+                if self.required[number]:
+                    _refuse_nulls(array)
+                kernel(array)
+            except Unencodable as refusal:
+                return name, refusal.rows.tolist(), refusal.reason
+        return None
+
 
 def compile_mysqltext(
     schema: pa.Schema,

@@ -13,6 +13,8 @@ import pyarrow as pa
 from arrowsync.errors import SourceError
 from arrowsync.sources.stream import BatchStream
 
+CURSOR_HINT = "its connection can do nothing else before all of the result is read: load over another connection"
+
 
 def open_capsule(data: Any, name: str, *, row_count: int | None = None) -> BatchStream:
     """A stream of what an object exports through Arrow's C interface; batches aren't copied."""
@@ -41,28 +43,29 @@ def open_cursor(cursor: Any, name: str) -> BatchStream:
         raise SourceError(
             f"{name} has no result to read: {first_line(error)}", source=name, hint="execute a query first"
         ) from error
-    return open_reader(reader, name)
+    return open_reader(reader, name, hint=CURSOR_HINT)
 
 
-def open_reader(reader: pa.RecordBatchReader, name: str, *, row_count: int | None = None) -> BatchStream:
+def open_reader(
+    reader: pa.RecordBatchReader, name: str, *, row_count: int | None = None, hint: str | None = None
+) -> BatchStream:
     """A stream of a reader's batches, whose errors are `SourceError`s."""
-    return BatchStream(reader.schema, _drain(reader, name), name=name, close=reader.close, row_count=row_count)
+    return BatchStream(reader.schema, _drain(reader, name, hint), name=name, close=reader.close, row_count=row_count)
 
 
-def _drain(reader: pa.RecordBatchReader, name: str) -> Iterator[pa.RecordBatch]:
+def _drain(reader: pa.RecordBatchReader, name: str, hint: str | None) -> Iterator[pa.RecordBatch]:
     while True:
         try:
             batch = reader.read_next_batch()
         except StopIteration:
             return
         except (pa.ArrowException, OSError) as error:
-            raise _unreadable(name, error) from error
+            raise _unreadable(name, error, hint) from error
         yield batch
 
 
-def _unreadable(name: str, error: Exception) -> SourceError:
+def _unreadable(name: str, error: Exception, hint: str | None = None) -> SourceError:
     text = first_line(error)
-    hint = None
     if "non-struct type" in text:
         text, hint = "it is one column, not a table", "make it a table: series.to_frame(), or pa.table({'name': array})"
     return SourceError(f"{name} can't be read: {text}", source=name, hint=hint)

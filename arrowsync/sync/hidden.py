@@ -6,18 +6,18 @@ table is one for staging. Types that the plan creates are hidden and renamed too
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast
 
 import pyarrow as pa
 
-from arrowsync.catalog import Column, ObjectName, SqlType, Table
+from arrowsync.catalog import ObjectName, SqlType, Table
 from arrowsync.dialects.dialect import Dialect, LoadTarget, MergeJob, ParallelForms, Session
 from arrowsync.migrate.changes import AddForeignKey, AddUnique, Change, CreateEnum, CreateStruct, CreateTable, SetKey
 from arrowsync.options import SyncOptions
 from arrowsync.sql import trusted
 from arrowsync.sync.job import Job
+from arrowsync.sync.marks import Marks, marks_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,11 @@ class Hidden:
     types: Mapping[ObjectName, ObjectName]
 
 
-def design(job: Job, schema: pa.Schema, name: ObjectName, options: SyncOptions) -> Hidden:
-    """The hidden table called `name`, for batches of `schema`."""
-    becomes = job.creates and options.on_conflict == "error"
-    ordinal = _free_name(job.table) if _order_matters(job, options) else None
+def design(job: Job, schema: pa.Schema, name: ObjectName, options: SyncOptions, marks: Marks | None = None) -> Hidden:
+    """The hidden table called `name`, for batches of `schema`, and the `marks` that they bring already."""
+    becomes = job.creates and options.on_conflict == "error" and marks is None
+    if marks is None and _order_matters(job, options):
+        marks = marks_for(job.table)
     made = [step.change for step in job.plan.steps if isinstance(step.change, (CreateEnum, CreateStruct))]
     types = {
         (change.enum if isinstance(change, CreateEnum) else change.struct).name: ObjectName(
@@ -49,17 +50,16 @@ def design(job: Job, schema: pa.Schema, name: ObjectName, options: SyncOptions) 
     }
     brought = [column for column in job.table.columns if becomes or column.name in schema.names]
     columns = [replace(column, type=_veiled(column.type, types)) for column in brought]
-    if ordinal is not None:
-        columns.append(Column(ordinal, SqlType("bigint"), nullable=False))
-        fields = cast("Iterable[pa.Field[Any]]", schema)
-        schema = pa.schema([*fields, pa.field(ordinal, pa.int64(), nullable=False)])
+    if marks is not None:
+        columns += marks.columns
+        schema = marks.added_to(schema)
     by_name = {column.name: column for column in columns}
     return Hidden(
         name,
         becomes,
         replace(job.table, name=name, columns=tuple(columns), key=(), unique=(), foreign_keys=(), indexes=()),
         LoadTarget(name, tuple(by_name[column] for column in schema.names), schema),
-        ordinal,
+        marks.row if marks is not None else None,
         types,
     )
 
@@ -125,13 +125,6 @@ def _order_matters(job: Job, options: SyncOptions) -> bool:
     if job.mode == "insert":
         return options.on_conflict == "skip"
     return bool(job.key) and options.dedup != "error"
-
-
-def _free_name(table: Table) -> str:
-    name = "_arrowsync_order"
-    while table.column(name) is not None:
-        name += "_"
-    return name
 
 
 def _veiled(live: SqlType, types: Mapping[ObjectName, ObjectName]) -> SqlType:

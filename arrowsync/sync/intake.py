@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 
@@ -14,7 +14,8 @@ from arrowsync.convert.rejects import shorten
 from arrowsync.errors import ConversionError, SourceError
 from arrowsync.options import OnError
 from arrowsync.sources.stream import BatchStream
-from arrowsync.sync.rejected import PLACED_REJECTS, split, split_placed
+from arrowsync.sync.marks import Marks
+from arrowsync.sync.rejected import PLACED_REJECTS, FileRuns, Splits, fitted, in_order, marked, split, split_placed
 
 Progress = Callable[[int, "int | None"], None]
 """Called with the rows read so far and their number in all, where it is known. From a worker thread."""
@@ -24,7 +25,9 @@ Progress = Callable[[int, "int | None"], None]
 class Intake:
     """Iterates over converted batches, once; afterwards `rows_read`, `rejects` and `seconds` say what passed.
 
-    `fit` brings declared types to wider live ones, where the table is wider than its declaration.
+    `fit` brings declared types to wider live ones, where the table is wider than its declaration. With `marks` every row
+    brings its number (and line), because the server may refuse it when it is staged: see `refuse`. `storable` sets aside what
+    the columns can't hold.
     """
 
     stream: BatchStream
@@ -33,24 +36,48 @@ class Intake:
     on_error: OnError = "raise"
     max_rejects: int | None = None
     progress: Progress | None = None
+    marks: Marks | None = None
+    storable: Splits | None = None
     rows_read: int = 0
     rows_passed: int = 0
+    refused: int = 0
     seconds: float = 0.0
+    files: FileRuns = field(default_factory=FileRuns)
     _rejects: list[pa.RecordBatch] = field(default_factory=list[pa.RecordBatch])
+    _refused: list[int] = field(default_factory=list[int])
 
     @property
     def schema(self) -> pa.Schema:
+        """The columns of the table that the data brings."""
         return (self.fit or self.convert).schema
 
     @property
+    def sent(self) -> pa.Schema:
+        """What the batches have: these columns, and the marks."""
+        return self.schema if self.marks is None else self.marks.added_to(self.schema)
+
+    @property
     def rejected(self) -> int:
-        return self.rows_read - self.rows_passed
+        """Rows that don't fit, or that the server has refused."""
+        return self.rows_read - self.rows_passed + self.refused
 
     @property
     def rejects(self) -> pa.Table | None:
         if self.on_error == "raise":
             return None
-        return pa.Table.from_batches(self._rejects, schema=PLACED_REJECTS)
+        rejects = pa.Table.from_batches(self._rejects, schema=PLACED_REJECTS)
+        return in_order(rejects) if self.refused else rejects
+
+    def refuse(self, rejects: pa.RecordBatch) -> None:
+        """Set aside rows that have passed, but not on the server: a record of `PLACED_REJECTS` for each."""
+        self.refused += rejects.num_rows
+        self._rejects.append(rejects)
+        self._refused.extend(cast("Any", rejects).column(0).to_pylist())
+        self._check_limit(self.rejected)
+
+    def refused_numbers(self) -> list[int]:
+        """Which rows these are."""
+        return self._refused
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         with self.stream:
@@ -69,19 +96,26 @@ class Intake:
     def _convert(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         if self.on_error == "raise":
             good = self.convert(batch, self.rows_read)
-        else:
-            divide = split_placed if self.stream.has_places else split
-            good, bad = divide(self.convert, batch, self.rows_read)
-            if bad.num_rows:
-                self._rejects.append(bad)
-                self._check_limit(good, batch)
-        return self.fit(good, self.rows_read) if self.fit else good
+            return self.fit(good, self.rows_read) if self.fit else good
+        divide = split_placed if self.stream.has_places else split
+        good, bad = divide(self.convert, batch, self.rows_read)
+        if self.fit:
+            good, bad = fitted(self.fit, good, bad, batch, self.rows_read, placed=self.stream.has_places)
+        if self.storable:
+            good, bad = fitted(self.storable, good, bad, batch, self.rows_read, placed=self.stream.has_places)
+        if bad.num_rows:
+            self._rejects.append(bad)
+            self._check_limit(self.rejected + batch.num_rows - good.num_rows)
+        if self.marks is None:
+            return good
+        if self.marks.line is not None:
+            self.files.note(batch, self.rows_read)
+        return marked(good, bad, batch, self.rows_read, self.sent)
 
-    def _check_limit(self, good: pa.RecordBatch, batch: pa.RecordBatch) -> None:
-        rejected = self.rejected + batch.num_rows - good.num_rows
+    def _check_limit(self, rejected: int) -> None:
         if self.max_rejects is None or rejected <= self.max_rejects:
             return
-        first = self._rejects[0].slice(0, 1).to_pylist()[0]
+        first = in_order(pa.Table.from_batches(self._rejects, schema=PLACED_REJECTS)).slice(0, 1).to_pylist()[0]
         raise ConversionError(
             f"{rejected:,} rows were rejected, more than max_rejects={self.max_rejects}; the first: {_place(first)}: "
             f"{first['reason']}: {shorten(first['value'])}",

@@ -20,6 +20,7 @@ from arrowsync.sources.stream import BatchStream
 from arrowsync.sync.apply import make_plan
 from arrowsync.sync.intake import Intake
 from arrowsync.sync.load import Counts
+from arrowsync.sync.marks import Marks, marks_for, refuses
 from arrowsync.sync.tables import Aim, aim_at, names_of
 
 
@@ -27,7 +28,8 @@ from arrowsync.sync.tables import Aim, aim_at, names_of
 class Job:
     """All that is decided before the first row is read.
 
-    `current` is what the database has of the objects `names`; `fit` widens declared types to those of a wider live table.
+    `current` is what the database has of the objects `names`; `fit` brings declared types to those of a live table that holds
+    them in others.
     """
 
     names: tuple[ObjectName, ...]
@@ -57,7 +59,7 @@ class Job:
         )
         if intake is None or counts is None:
             return report
-        here = counts.loaded - counts["duplicates"] - counts["inserted"] - counts["updated"]
+        here = counts.loaded - counts.refused - counts["duplicates"] - counts["inserted"] - counts["updated"]
         return replace(
             report,
             rows_read=intake.rows_read,
@@ -70,6 +72,7 @@ class Job:
             rejected=intake.rejected,
             rejects=intake.rejects,
             bytes_sent=counts.bytes_sent,
+            via=counts.via,
         )
 
 
@@ -100,7 +103,9 @@ def _prepare(
         names=names,
         current=current,
         table=table,
-        key=aim.spec.key,
+        key=aim.spec.key
+        if set(aim.spec.key) <= set(convert.schema.names)
+        else (),  # by what isn't there, none are told apart
         mode=_choose_mode(aim.spec, convert.schema.names, options),
         plan=plan,
         convert=convert,
@@ -119,7 +124,9 @@ def _compile_fit(convert: Converter, live: Table, aim: Aim, dialect: Dialect) ->
         here, there = wanted.column(column.name), live.column(column.name)
         assert here is not None, "every declared column is in the target"
         assert there is not None, "the plan adds every declared column"
-        if here.type != there.type and (held := dialect.language.spec_of(there)).type != column.type:
+        # A list or struct is JSON where the database has neither; a live type may be wider than the declared one.
+        as_json = (column.element or column.struct) and not (there.type.element or there.type.members)
+        if (as_json or here.type != there.type) and (held := dialect.language.spec_of(there)).type != column.type:
             columns[at] = replace(held, nullable=column.nullable)
             wider = True
     if not wider:
@@ -152,6 +159,13 @@ def merge_job(job: Job, staging: ObjectName, intake: Intake, options: SyncOption
     """Bring what is in `staging` into the table."""
     columns = tuple(intake.schema.names)
     return MergeJob(job.table, staging, columns, job.key, job.mode, options.on_conflict, options.dedup)
+
+
+def marks_of(job: Job, stream: BatchStream, options: SyncOptions) -> Marks | None:
+    """What rows bring along so that those can be found that the server refuses, where they are to be rejected."""
+    if options.on_error == "raise" or not refuses(job.table, creates=job.creates, inserts=job.mode == "insert"):
+        return None
+    return marks_for(job.table, lines=stream.has_places)
 
 
 def is_new(job: Job) -> bool:

@@ -16,10 +16,12 @@ from arrowsync.sync.intake import Intake
 
 @dataclass(slots=True)
 class Counts:
-    """Rows by outcome, and the bytes sent."""
+    """Rows by outcome, the bytes sent, and the way that they took, where there are several."""
 
     loaded: int = 0
     bytes_sent: int = 0
+    refused: int = 0
+    via: str = ""
     rows: dict[Outcome, int] = field(default_factory=dict[Outcome, int])
 
     def __getitem__(self, outcome: Outcome) -> int:
@@ -34,7 +36,18 @@ async def load_straight(session: Session, table: Table, intake: Intake, *, repla
     target = LoadTarget(table.name, _columns(table, intake.schema), intake.schema)
     result = await session.load(target, iter(intake))
     counts.loaded = counts.rows["inserted"] = result.rows
-    counts.bytes_sent = result.bytes
+    counts.bytes_sent, counts.via = result.bytes, result.via
+    return counts
+
+
+async def load_replacing(session: Session, table: Table, intake: Intake) -> Counts:
+    """The rows into an empty table that has its key, where of several with one key the last stays."""
+    target = LoadTarget(table.name, _columns(table, intake.schema), intake.schema, replacing=True)
+    result = await session.load(target, iter(intake))
+    counted = await session.fetch(sql("SELECT count(*) AS n FROM {table}", table=table.name.identifier))
+    kept: int = counted.column("n")[0].as_py()
+    counts = Counts(loaded=result.rows, bytes_sent=result.bytes, via=result.via)
+    counts.rows |= {"inserted": kept, "duplicates": result.rows - kept}
     return counts
 
 
@@ -61,21 +74,23 @@ async def stage(
 
     Its name is added to `made`, for `tidied`.
     """
-    columns = _columns(table, intake.schema)
+    if intake.marks is not None:
+        table = intake.marks.beside(table)
+    columns = _columns(table, intake.sent)
     name, statement = dialect.create_staging(table, [column.name for column in columns])
     made.append(name)
     await session.execute(statement)
-    target = LoadTarget(name, columns, intake.schema)
+    target = LoadTarget(name, columns, intake.sent)
     result = await session.load(target, iter(intake))
-    return target, Counts(loaded=result.rows, bytes_sent=result.bytes)
+    return target, Counts(loaded=result.rows, bytes_sent=result.bytes, via=result.via)
 
 
-async def merge(dialect: Dialect, session: Session, job: MergeJob, counts: Counts) -> None:
+async def merge_all(dialect: Dialect, session: Session, job: MergeJob, counts: Counts) -> None:
     """The staged rows into the table; adds what became of them to `counts`, and drops the staging table."""
     if job.key and job.dedup == "error":
-        await _refuse_duplicates(dialect, session, job)
+        await refuse_duplicates(dialect, session, job)
     for step in dialect.merge_steps(job):
-        await _run(session, step, counts)
+        await run_step(session, step, counts)
     await session.execute(dialect.drop_staging(job.staging))
 
 
@@ -96,19 +111,21 @@ def _columns(table: Table, schema: pa.Schema) -> tuple[Column, ...]:
 async def resolve_duplicates(dialect: Dialect, session: Session, job: MergeJob, counts: Counts) -> None:
     """Leave one row for each key of the staging table, or fail, as `job.dedup` says."""
     if job.dedup == "error":
-        await _refuse_duplicates(dialect, session, job)
+        await refuse_duplicates(dialect, session, job)
     for step in dialect.merge_steps(job):
         if step.outcome == "duplicates":
-            await _run(session, step, counts)
+            await run_step(session, step, counts)
 
 
-async def _run(session: Session, step: MergeStep, counts: Counts) -> None:
+async def run_step(session: Session, step: MergeStep, counts: Counts) -> None:
+    """Run it, and count what it did."""
     rows = await session.execute(step.statement)
     if step.outcome is not None:
         counts.rows[step.outcome] = counts[step.outcome] + rows
 
 
-async def _refuse_duplicates(dialect: Dialect, session: Session, job: MergeJob) -> None:
+async def refuse_duplicates(dialect: Dialect, session: Session, job: MergeJob) -> None:
+    """Fail where several of the staged rows have one key."""
     repeated = await session.fetch(dialect.duplicates(job))
     if not repeated.num_rows:
         return

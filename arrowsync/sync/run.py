@@ -13,10 +13,13 @@ from arrowsync.sources.open import open_batches
 from arrowsync.sync.apply import apply_steps
 from arrowsync.sync.drafting import Traces, load_draft, tidied
 from arrowsync.sync.intake import Intake, Progress
-from arrowsync.sync.job import Clock, Job, creating_around, goes_straight, is_new, merge_job, plan_job
-from arrowsync.sync.load import Counts, check_arrived, load_new, load_straight, merge, stage
-from arrowsync.sync.parallel import Loading, check_parallel
+from arrowsync.sync.isolate import merge
+from arrowsync.sync.job import Clock, Job, creating_around, goes_straight, is_new, marks_of, merge_job, plan_job
+from arrowsync.sync.load import Counts, check_arrived, load_new, load_straight, stage
+from arrowsync.sync.parallel import check_parallel
+from arrowsync.sync.several_drafting import over_several
 from arrowsync.sync.tables import declared_spec
+from arrowsync.sync.unstorable import storable
 
 
 async def sync_table(
@@ -43,12 +46,14 @@ async def sync_table(
                 job = await plan_job(stream, declared, dialect, session, options)
             if options.dry_run:
                 return job.report(clock)
-            intake = Intake(stream, job.convert, job.fit, options.on_error, options.max_rejects, progress)
+            marks = marks_of(job, stream, options)
+            intake = Intake(stream, job.convert, job.fit, options.on_error, options.max_rejects, progress, marks)
+            intake.storable = storable(job, intake.schema, dialect, session, options)
             counts = await _carry_out(job, intake, dialect, session, options, clock, traces) if forms is None else None
             committing = perf_counter()
         clock.phases["commit"] = perf_counter() - committing
         if forms is not None:
-            counts = await Loading(job, intake, dialect, forms, session, options, clock).carry_out()
+            counts = await over_several(forms, job, intake, dialect, session, options, clock)
     return job.report(clock, intake, counts)
 
 
@@ -60,7 +65,7 @@ async def _carry_out(
         with clock.phase("load"):
             what = merge_job(job, job.table.name, intake, options)
             return await load_draft(dialect, dialect.drafts, session, what, job.plan.steps, intake, traces.made)
-    new = is_new(job)
+    new = is_new(job) and intake.marks is None
     before, after = creating_around(job) if new else (job.plan.creating, ())
     with clock.phase("migrate"):
         await apply_steps(dialect, session, before)
@@ -69,7 +74,7 @@ async def _carry_out(
             counts = await load_new(dialect, session, merge_job(job, job.table.name, intake, options), intake)
         with clock.phase("migrate"):
             await apply_steps(dialect, session, after)
-    elif goes_straight(job, options):
+    elif goes_straight(job, options) and intake.marks is None:
         with clock.phase("load"):
             counts = await load_straight(session, job.table, intake, replace=job.mode == "replace")
     else:
@@ -80,7 +85,7 @@ async def _carry_out(
             await apply_steps(dialect, session, job.plan.altering)
         with clock.phase("merge"):
             await dialect.lock(session, job.table.name, "merge")
-            await merge(dialect, session, merge_job(job, staging.name, intake, options), counts)
+            await merge(dialect, session, merge_job(job, staging.name, intake, options), counts, intake, traces.made)
     check_arrived(counts, intake, job.table.name)
     for statement in dialect.after_load(job.table, intake.schema.names):
         await session.execute(statement)

@@ -78,6 +78,14 @@ def aim_at(
         )
     if live is not None and live.kind not in ("table", "partitioned table"):
         raise MigrationError(f"{name} is a {live.kind}, not a table", hint="rows can be loaded into tables only")
+    generated = [c.name for c in live.columns if c.generated and c.name in schema.names] if live is not None else []
+    if generated:
+        raise DeclarationError(
+            f"the database itself generates the column {generated[0]!r} of {name}, so it can't be loaded",
+            table=str(name),
+            field=generated[0],
+            hint="drop it from the data",
+        )
     if isinstance(declared, TableSpec):
         target = target_of([declared], dialect, server)
         _check_loadable(declared, target, current, name)
@@ -166,10 +174,14 @@ def _aim_at_live(live: Table, schema: pa.Schema, dialect: Dialect, server: Serve
         added = spec_from_schema(pa.schema([f.with_nullable(True) for f in new_columns]), live.name.name)
         columns += added.columns
     merge_key = live.key if key is None else tuple(key)
+    if key is None and not {spec.name for spec in columns}.issuperset(live.key):
+        merge_key = ()  # the database makes it, of a sequence or a default: rows can only be inserted
     spec = TableSpec(live.name.name, columns, key=merge_key, namespace=live.name.namespace)
-    if set(merge_key) != set(live.key) and frozenset(merge_key) not in {
-        frozenset(unique.columns) for unique in live.unique
-    }:
+    if (
+        merge_key
+        and set(merge_key) != set(live.key)
+        and frozenset(merge_key) not in {frozenset(unique.columns) for unique in live.unique}
+    ):
         has = f"its primary key is ({', '.join(live.key)})" if live.key else "it has no primary key"
         raise DeclarationError(
             f"({', '.join(merge_key)}) is not a key of the live table {live.name}", table=str(live.name), hint=has

@@ -144,26 +144,7 @@ class Bench:
         self.execute("CHECKPOINT")  # what the last run left to write isn't this one's
 
     def _child(self, contender: Contender, request: dict[str, Any], runs: Runs) -> dict[str, Any] | None:
-        python = own_python() if contender.ours else peers_python()
-        paths = [HERE, HERE.parent, HERE.parent / "docs"] if contender.ours else [HERE]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths)), "PYTHONWARNINGS": "ignore"}
-        try:
-            done = subprocess.run(
-                [python, "-m", "against.child"],
-                input=json.dumps(request),
-                capture_output=True,
-                text=True,
-                env=environment,
-                check=False,
-                timeout=RUN_SECONDS,
-            )
-        except subprocess.TimeoutExpired:
-            runs.refused = f"not done after {RUN_SECONDS} s"
-            return None
-        if done.returncode:
-            measured = {"refused": (done.stderr.splitlines() or ["it failed"])[-1]}
-        else:
-            measured = json.loads(done.stdout.splitlines()[-1])
+        measured = run_child(contender, request)
         if "refused" in measured:
             runs.refused = without_places(measured["refused"], self.url)
             return None
@@ -212,6 +193,29 @@ class Bench:
             return await use(connection)
         finally:
             await connection.close()
+
+
+def run_child(contender: Contender, request: dict[str, Any]) -> dict[str, Any]:
+    """What a process of its own measured, or "refused": why it could not."""
+    python = own_python() if contender.ours else peers_python()
+    paths = [HERE, HERE.parent, HERE.parent / "docs"] if contender.ours else [HERE]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths)), "PYTHONWARNINGS": "ignore"}
+    try:
+        done = subprocess.run(
+            [python, "-m", "against.child"],
+            input=json.dumps(request),
+            capture_output=True,
+            text=True,
+            env=environment,
+            check=False,
+            timeout=RUN_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return {"refused": f"not done after {RUN_SECONDS} s"}
+    if done.returncode:
+        return {"refused": (done.stderr.splitlines() or ["it failed"])[-1]}
+    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return measured
 
 
 def without_places(error: str, url: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import make_dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 
 import arrowsync
 from against.child import Job, Run
+from against.objects import tuples
 
 
 @contextmanager
@@ -17,6 +19,23 @@ def over_asyncpg(job: Job) -> Generator[Run]:
     """Through asyncpg; `arguments` go to `sync_table`."""
     with arrowsync.connect(job.url) as connection:
         yield lambda: synced(job, connection)
+
+
+@contextmanager
+def from_tuples(job: Job) -> Generator[Run]:
+    """Rows as tuples."""
+    records, schema = tuples(job.data), job.data.schema
+    with arrowsync.connect(job.url) as connection:
+        yield lambda: synced(replace(job, data=arrowsync.open_source(records, schema)), connection)
+
+
+@contextmanager
+def from_objects(job: Job) -> Generator[Run]:
+    """Rows as objects of a dataclass."""
+    row = make_dataclass("Row", job.data.column_names)
+    objects, schema = [row(*record) for record in tuples(job.data)], job.data.schema
+    with arrowsync.connect(job.url) as connection:
+        yield lambda: synced(replace(job, data=arrowsync.open_source(objects, schema)), connection)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from against.measure import Runs
-from against.scenarios import CONTENDERS, PRE, SCENARIOS
+from against.scenarios import CONTENDERS, PRE, SCENARIOS, Contender
 from against.targets import Key, Verdict
 
 OWN = ("pyarrow", "numpy", "asyncpg")
@@ -57,13 +57,15 @@ def to_markdown(
     return "\n\n".join(parts) + "\n"
 
 
-def scenario_table(here: Sequence[Runs]) -> str:
-    """One scenario's results, the fastest first."""
+def scenario_table(
+    here: Sequence[Runs], limit_name: str = PRE, contenders: Mapping[str, Contender] = CONTENDERS
+) -> str:
+    """One scenario's results, the fastest first, and what they are of the limit's time."""
     measured = [runs for runs in here if runs.seconds and not runs.refused]
     measured.sort(key=lambda runs: median(runs.seconds) / runs.rows)
-    limit = next((median(runs.seconds) / runs.rows for runs in measured if runs.contender == PRE), None)
+    limit = next((median(runs.seconds) / runs.rows for runs in measured if runs.contender == limit_name), None)
     lines = [
-        f"| | from | rows | rounds | seconds | rows/s | of {PRE}' time | CPU | memory | data |",
+        f"| | from | rows | rounds | seconds | rows/s | of the time of {limit_name} | CPU | memory | data |",
         "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for runs in measured:
@@ -76,7 +78,7 @@ def scenario_table(here: Sequence[Runs]) -> str:
         against = f"{seconds / runs.rows / limit:.2f}x" if limit else ""
         name = f"**{runs.contender}**" if runs.contender.startswith("arrowsync") else runs.contender
         lines.append(
-            f"| {name} | {CONTENDERS[runs.contender].form} | {runs.rows:,} | {len(runs.seconds)} | {spread} "
+            f"| {name} | {contenders[runs.contender].form} | {runs.rows:,} | {len(runs.seconds)} | {spread} "
             f"| {runs.rows / seconds:,.0f} | {against} | {median(runs.cpu) / runs.rows * 1e6:.2f} s "
             f"| {max(0.0, median(runs.peak_mb)):,.0f} MB | {max(0.0, median(runs.data_mb)):,.0f} MB |"
         )
@@ -86,15 +88,22 @@ def scenario_table(here: Sequence[Runs]) -> str:
 
 def facts(rows: int, settings: Mapping[str, str], peers: Mapping[str, str]) -> dict[str, str]:
     """What the figures hang on."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     server = ", ".join(f"{name} {value}" for name, value in settings.items() if name != "server_version")
+    return {
+        **machine_facts(rows, peers, OWN),
+        "PostgreSQL": f"{settings['server_version'].split()[0]} on the loopback device; {server}",
+    }
+
+
+def machine_facts(rows: int, peers: Mapping[str, str], own: Sequence[str]) -> dict[str, str]:
+    """What they hang on, whatever the server."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     kind = f"{platform.system()} {platform.machine()}"
     return {
         "Date": date.today().isoformat(),
         "Machine": f"{os.cpu_count()} cores, {memory:.0f} GB, {kind}; client and server share it",
-        "PostgreSQL": f"{settings['server_version'].split()[0]} on the loopback device; {server}",
         "arrowsync": f"{version('arrowsync')}, Python {platform.python_version()}, "
-        + ", ".join(f"{name} {version(name)}" for name in OWN),
+        + ", ".join(f"{name} {version(name)}" for name in own),
         "Peers": ", ".join(f"{name} {number}" for name, number in peers.items()),
         "Rows": f"{rows:,}",
     }
@@ -102,30 +111,39 @@ def facts(rows: int, settings: Mapping[str, str], peers: Mapping[str, str]) -> d
 
 def draw(runs: Mapping[Key, Runs], path: Path) -> None:
     """Bars of rows/s, a panel for each scenario."""
+    panels = {
+        scenario.title: [found for (where, _), found in runs.items() if where == name]
+        for name, scenario in SCENARIOS.items()
+    }
+    draw_panels(panels, "Rows per second into PostgreSQL", path)
+
+
+def draw_panels(panels: Mapping[str, Sequence[Runs]], title: str, path: Path) -> None:
+    """A panel for each title whose runs say something."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    names = [name for name in SCENARIOS if any(where == name and found.seconds for (where, _), found in runs.items())]
+    names = [name for name, runs in panels.items() if any(found.seconds for found in runs)]
     if not names:
         return
     figure, axes = plt.subplots((len(names) + 1) // 2, 2, figsize=(15, 3.4 * ((len(names) + 1) // 2)), squeeze=False)
     for axis in axes.flat[len(names) :]:
         axis.axis("off")
     for axis, name in zip(axes.flat, names, strict=False):
-        here = [found for (where, _), found in runs.items() if where == name and found.seconds and not found.refused]
+        here = [found for found in panels[name] if found.seconds and not found.refused]
         here.sort(key=lambda found: found.rows / median(found.seconds))
         speeds = [found.rows / median(found.seconds) for found in here]
         colors = ["#c0562f" if found.contender.startswith("arrowsync") else "#a9b4bd" for found in here]
         bars = axis.barh([found.contender for found in here], speeds, color=colors)
         axis.bar_label(bars, [f"{speed:,.0f}" for speed in speeds], padding=3, fontsize=8)
-        axis.set_title(SCENARIOS[name].title, fontsize=9, loc="left")
+        axis.set_title(name, fontsize=9, loc="left")
         axis.set_xlim(0, max(speeds) * 1.15)
         axis.xaxis.set_visible(False)
         axis.tick_params(labelsize=8)
         axis.spines[["top", "right", "bottom"]].set_visible(False)
-    figure.suptitle("Rows per second into PostgreSQL", x=0.01, ha="left")
+    figure.suptitle(title, x=0.01, ha="left")
     figure.tight_layout()
     figure.savefig(path, dpi=110)
     plt.close(figure)

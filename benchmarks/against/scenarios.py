@@ -36,6 +36,7 @@ class Scenario:
 
 
 OURS, OURS2, OURS_ADBC = "arrowsync", "arrowsync parallel=2", "arrowsync over ADBC"
+OURS_TUPLES, OURS_OBJECTS = "arrowsync, tuples", "arrowsync, objects"
 PRE, ADBC, PGPQ, POLARS = "pre-encoded bytes", "adbc_ingest", "pgpq", "Polars, adbc"
 RECORDS, PANDAS, POLARS_SA = "asyncpg copy_records", "pandas to_sql", "Polars, sqlalchemy"
 SYNC, BULK, DLT = "pysqlsync", "pg-bulk-ingest", "dlt"
@@ -47,6 +48,8 @@ CONTENDERS = {
         Contender(OURS, "ours:over_asyncpg", ours=True),
         Contender(OURS2, "ours:over_asyncpg", ours=True, arguments={"parallel": 2}),
         Contender(OURS_ADBC, "ours:over_adbc", ours=True),
+        Contender(OURS_TUPLES, "ours:from_tuples", ours=True, part=0.5, form="tuples"),
+        Contender(OURS_OBJECTS, "ours:from_objects", ours=True, part=0.5, form="dataclass"),
         Contender(ADBC, "direct:adbc_ingest"),
         Contender(PGPQ, "direct:pgpq"),
         Contender(POLARS, "direct:polars_adbc", form="Polars"),
@@ -68,7 +71,7 @@ SCENARIOS = {
             "lineitem",
             "insert",
             (PRE, OURS, OURS_ADBC, ADBC, PGPQ),
-            (POLARS, RECORDS, PANDAS, POLARS_SA, SYNC, BULK, DLT),
+            (POLARS, RECORDS, OURS_TUPLES, OURS_OBJECTS, PANDAS, POLARS_SA, SYNC, BULK, DLT),
             rounds=5,
         ),
         Scenario(
@@ -76,8 +79,7 @@ SCENARIOS = {
             "Insert: an event log with uuid, timestamps, enums, inet and long Unicode text, 11 columns",
             "events",
             "insert",
-            (PRE, OURS, ADBC, PGPQ),
-            (RECORDS,),
+            (PRE, OURS, ADBC, PGPQ, RECORDS, OURS_TUPLES, OURS_OBJECTS),
             part=0.5,
         ),
         Scenario(

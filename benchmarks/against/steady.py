@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import time
+from importlib import import_module
 
-import asyncpg  # noqa: F401  what is imported is not what loading takes
-import numpy as np  # noqa: F401
+import numpy as np  # noqa: F401  what is imported is not what loading takes
 import pyarrow as pa
 
 import arrowsync
@@ -17,6 +17,7 @@ from against.ours import streamed
 
 def main(url: str, rows: int) -> None:
     """Load, and print the figures as JSON."""
+    import_module("asyncpg" if url.startswith("postgres") else "aiomysql")
     baseline = status("VmRSS:")
     stream = streamed(rows)
     schema: pa.Schema = stream.schema.with_metadata({"name": f"steady_{rows}"})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from against.measure import Runs
-from against.scenarios import ADBC, BULK, OURS, OURS2, PRE, SYNC
+from against.scenarios import ADBC, BULK, OURS, OURS2, OURS_OBJECTS, OURS_TUPLES, PRE, RECORDS, SYNC
 
 KNOWN_GAPS: dict[str, str] = {}
 """Targets that are known to be missed, by name, and why. One that is met is taken out of here: else the run fails."""
@@ -29,6 +29,8 @@ RATIOS = (
     Ratio("insert, against pre-encoded bytes", ("insert", OURS), ("insert", PRE), 1.15),
     Ratio("first load with parallel=2, against pre-encoded bytes", ("first", OURS2), ("first", PRE), 0.80),
     Ratio("insert, against adbc_ingest", ("insert", OURS), ("insert", ADBC), 0.75),
+    Ratio("tuples, against asyncpg's copy_records", ("events", OURS_TUPLES), ("events", RECORDS), 0.667),
+    Ratio("dataclass objects, against asyncpg's copy_records", ("events", OURS_OBJECTS), ("events", RECORDS), 0.667),
     Ratio("upsert, against pg-bulk-ingest", ("upsert", OURS), ("upsert", BULK), 0.3),
     Ratio("upsert, against pysqlsync", ("upsert", OURS), ("upsert", SYNC), 0.1),
     Ratio("re-sync with nothing changed, against loading into a new table", ("resync", OURS), ("keyed", OURS), 1.5),
@@ -66,12 +68,12 @@ def judge(
     runs: Mapping[Key, Runs], encoder: Mapping[str, float], memory: Mapping[int, float], *, whole: bool
 ) -> list[Verdict]:
     """Every target that these measurements say something about; those that they don't only where the run was `whole`."""
-    verdicts = [_ratio(ratio, runs) for ratio in RATIOS]
+    verdicts = [ratio_verdict(ratio, runs) for ratio in RATIOS]
     verdicts += [_encoder(name, peer, limit, encoder) for name, peer, limit in ENCODER]
     if resync := runs.get(("resync", OURS)):
         written = resync.more.get("written")
         verdicts.append(Verdict("re-sync: row versions written", "nothing", str(written), written == "nothing"))
-    verdicts += _memory(memory)
+    verdicts += memory_verdicts(memory)
     return [verdict for verdict in verdicts if whole or verdict.met is not None]
 
 
@@ -80,7 +82,8 @@ def per_row(runs: Runs | None) -> float | None:
     return median(runs.seconds) / runs.rows if runs and runs.seconds and not runs.refused else None
 
 
-def _ratio(ratio: Ratio, runs: Mapping[Key, Runs]) -> Verdict:
+def ratio_verdict(ratio: Ratio, runs: Mapping[Key, Runs]) -> Verdict:
+    """Whether the ratio is as it should be."""
     ours, theirs = per_row(runs.get(ratio.ours)), per_row(runs.get(ratio.theirs))
     wanted = f"<= {ratio.limit:.2f}x"
     if ours is None or theirs is None:
@@ -97,7 +100,8 @@ def _encoder(name: str, peer: str, limit: float, encoder: Mapping[str, float]) -
     return Verdict(name, f"<= {limit:.2f}x", f"{found:.2f}x", found <= limit)
 
 
-def _memory(memory: Mapping[int, float]) -> list[Verdict]:
+def memory_verdicts(memory: Mapping[int, float]) -> list[Verdict]:
+    """Whether memory is flat, and little."""
     if not memory:
         return []
     few, many = min(memory), max(memory)

@@ -124,6 +124,22 @@ def connected(language: str, url: str, sql_mode: str | None = None) -> Iterator[
         yield live
 
 
+def left_behind(server: Live) -> list[str]:
+    """Tables of ours, temporary ones too, and locks that somebody holds."""
+    tables = [row["name"] for row in server.query("SELECT table_name AS name FROM information_schema.tables")]
+    found = [name for name in tables if name.startswith("arrowsync_") and name != "arrowsync_test"]
+    if server.is_mysql:
+        found += [str(row) for row in server.query("SELECT * FROM information_schema.innodb_temp_table_info")]
+        found += [
+            row["name"]
+            for row in server.query(
+                "SELECT object_name AS name FROM performance_schema.metadata_locks "
+                "WHERE object_type = 'USER LEVEL LOCK' AND object_name LIKE 'arrowsync%'"
+            )
+        ]
+    return found
+
+
 # ---- what is there, against what was asked for
 
 

@@ -101,9 +101,13 @@ class Bench:
         self.observer.close()
 
 
-@pytest.fixture(params=[False, True], ids=["autocommit off", "autocommit on"])
-def bench(request: pytest.FixtureRequest, postgres_url: str) -> Iterator[Bench]:
-    made = Bench(postgres_url, request.param)
+BENCHES = {"autocommit off": ("postgres_url", False), "autocommit on, PostgreSQL 18": ("postgres18_url", True)}
+
+
+@pytest.fixture(params=BENCHES)
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    server, autocommit = BENCHES[request.param]
+    made = Bench(request.getfixturevalue(server), autocommit)
     yield made
     made.close()
 

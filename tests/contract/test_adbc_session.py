@@ -32,6 +32,7 @@ from arrowsync import (
     JsonType,
     Precision,
     PrimaryKey,
+    SourceError,
     TimeZone,
     aio,
     uint64,
@@ -626,3 +627,14 @@ def test_the_times_come_back(native: dbapi.Connection) -> None:
     arrowsync.sync_table(rows, Row, native)
     assert [tuple(row.values()) for row in arrowsync.read_table(Row, native).to_pylist()] == rows
     assert arrowsync.sync_table(rows, Row, native).unchanged == 1
+
+
+def test_a_cursor_of_the_connection_that_is_loaded_can_not_be_the_source(native: dbapi.Connection) -> None:
+    with native.cursor() as cursor:
+        cursor.execute("SELECT 1::bigint AS id")
+        with pytest.raises(SourceError, match="can't be read") as caught:
+            arrowsync.sync_table(cursor, "t", native, key="id")
+    assert caught.value.hint is not None
+    assert "another connection" in caught.value.hint
+    native.rollback()
+    assert arrowsync.sync_table(pa.table({"id": [1]}), "t", native, key="id").inserted == 1

@@ -7,6 +7,7 @@ thousands of values.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +26,8 @@ from arrowsync.migrate.target import target_catalog
 from arrowsync.testing import random_batches
 
 TABLE = ObjectName("a schema", "t")
+EXAMPLES = max(settings.default.max_examples, 500 if os.environ.get("CI") else 100)
+"""Tables a server: some seconds, half a minute in CI, and an hour's worth in the soak."""
 LABELS = st.lists(
     st.sampled_from(["a", "it's", 'q"q', "back\\slash", "日本", " ", "{x,y}", "(1)"]), min_size=1, unique=True
 )
@@ -104,7 +107,7 @@ def create(server: ByText, spec: TableSpec) -> None:
 
 def test_any_table_arrives_as_the_server_reads_it(server: ByText) -> None:
     @given(table=tables())
-    @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+    @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
     def check(table: tuple[TableSpec, pa.RecordBatch]) -> None:
         spec, batch = table
         create(server, spec)

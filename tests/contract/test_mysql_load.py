@@ -327,6 +327,35 @@ def test_a_value_that_only_the_server_refuses(url: str, via: str, column: str, t
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("rows", [3_000, 65_536])
+def test_more_warnings_than_the_server_keeps_or_counts(url: str, rows: int) -> None:
+    """It keeps 64, and has 16 bits for their number."""
+    columns = [pa.array(range(rows), pa.int64()), pa.array(["abc"] * rows)]
+
+    async def run() -> None:
+        async with opened(url, table="id bigint, note int") as (session, observer):
+            with pytest.raises(ConversionError, match=r"row 0.* \(and [\d,]+ more warnings\)") as caught:
+                await session.load(TARGET, iter([pa.record_batch(columns, schema=SCHEMA)]))
+            assert (caught.value.column, caught.value.rows) == ("note", (0,))
+            assert observer.count() == 0
+
+    asyncio.run(run())
+
+
+def test_warnings_that_the_server_does_not_keep(url: str) -> None:
+    rows = pa.record_batch([pa.array([1], pa.int64()), pa.array(["abc"])], schema=SCHEMA)
+
+    async def run() -> None:
+        async with opened(url, table="id bigint, note int") as (session, observer):
+            await session.execute(trusted("SET SESSION max_error_count = 0"))
+            with pytest.raises(DatabaseError, match="1 warnings about the rows for t") as caught:
+                await session.load(TARGET, iter([rows]))
+            assert "max_error_count" in str(caught.value.hint)
+            assert observer.count() == 0
+
+    asyncio.run(run())
+
+
 def test_a_table_without_transactions_is_refused(url: str) -> None:
     async def run() -> None:
         async with opened(url) as (session, observer):

@@ -10,10 +10,14 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, make_dataclass
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import unquote, urlsplit
 
+import aiomysql  # type: ignore[import-untyped]
+import pyarrow as pa
 import pytest
 from contract.items import Item, item
-from contract.mysql_live import Live, connected
+from contract.mysql_live import Live, connected, left_behind
+from pymysql.constants import CLIENT
 
 import arrowsync
 from arrowsync import ConstraintViolated, DatabaseError, Index, MaxLength, PrimaryKey, Unique
@@ -195,22 +199,6 @@ def test_altering_waits_shortly_and_says_for_whom(live: tuple[Live, str]) -> Non
     using(url, run)
 
 
-def left_behind(server: Live) -> list[str]:
-    """Tables of ours, temporary ones too, and locks that somebody holds."""
-    tables = [row["name"] for row in server.query("SELECT table_name AS name FROM information_schema.tables")]
-    found = [name for name in tables if name.startswith("arrowsync_") and name != "arrowsync_test"]
-    if server.is_mysql:
-        found += [str(row) for row in server.query("SELECT * FROM information_schema.innodb_temp_table_info")]
-        found += [
-            row["name"]
-            for row in server.query(
-                "SELECT object_name AS name FROM performance_schema.metadata_locks "
-                "WHERE object_type = 'USER LEVEL LOCK' AND object_name LIKE 'arrowsync%'"
-            )
-        ]
-    return found
-
-
 @pytest.mark.parametrize("mode", ["insert", "upsert", "replace", "mirror"])
 def test_a_failed_load_leaves_nothing_on_the_server(live: tuple[Live, str], mode: Any) -> None:
     server, url = live
@@ -268,6 +256,37 @@ def test_a_new_table_has_all_that_was_declared(live: tuple[Live, str]) -> None:
         "uq_Person_name",
         "ix_Person_boss",
     }
+
+
+def test_a_table_that_somebody_else_creates_meanwhile(live: tuple[Live, str]) -> None:
+    server, url = live
+
+    def rows() -> Iterator[Any]:
+        for n in range(30_000):
+            yield item(n)
+        arrowsync.sync_table([item(2, "theirs")], Item, url)
+        yield item(30_000)
+
+    with arrowsync.connect(url) as conn:
+        with pytest.raises(DatabaseError, match="Item was created by somebody else") as caught:
+            arrowsync.sync_table(rows(), Item, conn)
+        assert caught.value.transient
+        assert [row["name"] for row in server.query("SELECT name FROM Item")] == ["theirs"]
+        assert left_behind(server) == []
+        assert arrowsync.sync_table([item(1)], Item, conn).inserted == 1
+
+
+def test_a_database_with_a_long_name(live: tuple[Live, str]) -> None:
+    """The name of a lock has 64 characters, and so has that of a database."""
+    server, url = live
+    name = f"{'x' * 50}_{url.rpartition('_')[2]}"
+    server.query(f"CREATE DATABASE {name}")
+    try:
+        there = f"{url.rpartition('/')[0]}/{name}"
+        assert arrowsync.sync_table([item(1)], Item, there).inserted == 1
+        assert arrowsync.sync_table([item(1), item(2)], Item, there).inserted == 1
+    finally:
+        server.query(f"DROP DATABASE {name}")
 
 
 def test_bad_data_stops_a_migration_before_it_begins(live: tuple[Live, str]) -> None:
@@ -353,8 +372,111 @@ def test_what_a_killed_loader_leaves_is_cleared_by_the_next(live: tuple[Live, st
     assert server.query("SHOW TABLES LIKE 'Item'") == []
     (draft,) = drafts[0].values()
     for _ in range(200):  # the server needs a moment to notice, and to roll back
-        if server.query("SELECT IS_FREE_LOCK(CONCAT(DATABASE(), '.', %s)) AS free", draft)[0]["free"]:
+        if server.query("SELECT IS_FREE_LOCK(%s) AS free", draft)[0]["free"]:
             break
         time.sleep(0.1)
     assert arrowsync.sync_table([item(2)], Item, url, mode="insert").inserted == 1
     assert left_behind(server) == []
+
+
+# ---- a first load, written once
+
+
+@pytest.mark.parametrize("dedup", ["last", "first"])
+def test_a_first_load_resolves_repeated_keys_as_a_merge_does(live: tuple[Live, str], dedup: Any) -> None:
+    """Among them rows that are the same in all, which the server counts otherwise."""
+    server, url = live
+    table = make_dataclass("t", [("id", PrimaryKey[int]), ("x", str)])
+    rows = [(1, "a"), (2, "a"), (1, "a"), (1, "b"), (3, "a"), (3, "a"), (2, "A")]
+    report = arrowsync.sync_table(rows, table, url, dedup=dedup)
+    assert (report.inserted, report.duplicates, report.unchanged) == (3, 4, 0)
+    kept = {1: "b", 2: "A", 3: "a"} if dedup == "last" else {1: "a", 2: "a", 3: "a"}
+    assert {row["id"]: row["x"] for row in server.query("SELECT * FROM t")} == kept
+    assert arrowsync.sync_table(rows, table, url, dedup=dedup).unchanged == 3
+
+
+def test_a_first_load_with_another_unique_column_replaces_nothing_for_it(live: tuple[Live, str]) -> None:
+    server, url = live
+    table = make_dataclass("t", [("id", PrimaryKey[int]), ("code", Unique[Annotated[str, MaxLength(9)]])])
+    with pytest.raises(ConstraintViolated) as caught:
+        arrowsync.sync_table([(1, "a"), (2, "b"), (3, "a")], table, url)
+    assert caught.value.kind == "unique"
+    assert server.query("SHOW TABLES") == []
+    assert arrowsync.sync_table([(1, "a"), (2, "b"), (1, "c"), (3, "a")], table, url).inserted == 3
+
+
+def test_a_first_load_that_skips_conflicts_skips_repeated_keys(live: tuple[Live, str]) -> None:
+    server, url = live
+    table = make_dataclass("t", [("id", PrimaryKey[int]), ("code", Unique[Annotated[str, MaxLength(9)]])])
+    rows = [(1, "a"), (1, "b"), (2, "c"), (3, "c")]
+    report = arrowsync.sync_table(rows, table, url, mode="insert", on_conflict="skip")
+    assert (report.inserted, report.duplicates, report.skipped) == (2, 1, 1)
+    assert len(server.query("SELECT * FROM t")) == 2
+
+
+@pytest.mark.parametrize("found_rows", [False, True])
+def test_rows_that_are_skipped_are_counted_whatever_the_client_has_told_the_server(
+    live: tuple[Live, str], found_rows: bool
+) -> None:
+    server, url = live
+    server.script(
+        """CREATE TABLE t (id bigint PRIMARY KEY, code varchar(9) COLLATE utf8mb4_bin UNIQUE, x int);
+        INSERT INTO t VALUES (1, 'a', 1), (2, 'b', 2), (3, NULL, 3)"""
+    )
+
+    async def run() -> arrowsync.SyncReport:
+        parts = urlsplit(url)
+        native: Any = await aiomysql.connect(
+            host=parts.hostname or "",
+            port=parts.port or 3306,
+            user=parts.username,
+            password=unquote(parts.password or ""),
+            db=parts.path[1:],
+            client_flag=CLIENT.FOUND_ROWS if found_rows else 0,
+            local_infile=True,
+            autocommit=True,
+        )
+        data = pa.table({"id": [1, 4, 5, 6], "code": ["a", "b", "c", None], "x": [1, 1, 1, 1]})
+        report = await arrowsync.aio.sync_table(data, "t", native, mode="insert", on_conflict="skip")
+        await native.ensure_closed()
+        return report
+
+    report = asyncio.run(run())
+    assert (report.inserted, report.skipped) == (2, 2)
+    assert [row["id"] for row in server.query("SELECT id FROM t ORDER BY id")] == [1, 2, 3, 5, 6]
+
+
+def test_the_report_names_the_way_that_the_rows_took(live: tuple[Live, str]) -> None:
+    server, url = live
+    table = make_dataclass("t", [("id", PrimaryKey[int]), ("x", str)])
+    report = arrowsync.sync_table([(1, "a")], table, url)
+    assert (report.via, report.to_dict()["via"]) == ("LOAD DATA LOCAL", "LOAD DATA LOCAL")
+    assert "LOAD DATA LOCAL" in str(report)
+    server.query("SET GLOBAL local_infile = 0")
+    try:
+        report = arrowsync.sync_table([(1, "b"), (2, "b"), (1, "c")], table, url)
+        assert (report.via, report.updated, report.inserted, report.duplicates) == ("INSERT", 1, 1, 1)
+        assert ", INSERT)" in str(report)
+        server.query("DROP TABLE t")
+        report = arrowsync.sync_table([(1, "b"), (2, "b"), (1, "c")], table, url)
+        assert (report.via, report.inserted, report.duplicates) == ("INSERT", 2, 1)
+        assert server.query("SELECT x FROM t ORDER BY id") == [{"x": "c"}, {"x": "b"}]
+    finally:
+        server.query("SET GLOBAL local_infile = 1")
+
+
+def test_values_that_no_column_holds_are_rejects_like_others(live: tuple[Live, str]) -> None:
+    server, url = live
+    table = make_dataclass("t", [("id", PrimaryKey[int]), ("x", float), ("y", float)])
+    nan = float("nan")
+    rows = [(0, 0.5, 0.5), (1, nan, 1.5), ("two", 2.5, 2.5), (3, 3.5, float("inf")), (4, 4.5, 4.5), (5, nan, nan)]
+    for _ in range(2):
+        report = arrowsync.sync_table([tuple(map(str, row)) for row in rows], table, url, on_error="reject")
+        assert report.rejects is not None
+        assert report.rejects.column("row").to_pylist() == [1, 2, 3, 5]
+        assert report.rejects.column("column").to_pylist() == ["x", "id", "y", "x"]
+        assert report.rejects.column("value").to_pylist() == ["nan", "two", "inf", "nan"]
+        assert report.rejected == 4
+        assert [row["id"] for row in server.query("SELECT id FROM t ORDER BY id")] == [0, 4]
+    with pytest.raises(arrowsync.ConversionError, match="more than max_rejects=3"):
+        arrowsync.sync_table([tuple(map(str, row)) for row in rows], table, url, on_error="reject", max_rejects=3)

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pytest
 from servers.mysqlkind import MySqlServer, connect
 
+import arrowsync
 from arrowsync.catalog import Column, ObjectName, SqlType
 from arrowsync.dialects.dialect import LoadTarget
 from arrowsync.dialects.mysql.aiomysql_session import AiomysqlSession, adopt_session, open_session
@@ -189,6 +190,30 @@ def cipher(url: str) -> str:
     (row,) = using(url, lambda session: rows(session, "SHOW STATUS LIKE 'Ssl_cipher'"))
     found: str = row["Value"]
     return found
+
+
+def test_a_user_with_few_privileges(server: MySqlServer, url: str) -> None:
+    """It inserts where it may, and is told what it may not."""
+    database = urlsplit(url).path[1:]
+    user = f"few_{database[-12:]}"
+    with connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE few (id int PRIMARY KEY, note varchar(9))")
+        cursor.execute(f"CREATE USER {user} IDENTIFIED BY %s", (SECRET,))
+        cursor.execute(f"GRANT SELECT, INSERT, UPDATE ON {database}.* TO {user}")
+        try:
+            theirs = replaced(url, user=user, password=SECRET)
+            assert arrowsync.sync_table([{"id": 1}], "few", theirs, mode="insert").inserted == 1
+            with pytest.raises(DatabaseError) as caught:
+                arrowsync.sync_table([{"id": 1}], "few", theirs, mode="upsert")
+            assert "CREATE TEMPORARY TABLES" in str(caught.value.hint)
+            with pytest.raises(DatabaseError, match="CREATE command denied") as caught:
+                arrowsync.sync_table([{"id": 1}], "more", theirs)
+            assert (caught.value.code, "GRANT" in str(caught.value.hint)) == ("1142", True)
+            cursor.execute(f"GRANT CREATE TEMPORARY TABLES ON {database}.* TO {user}")
+            report = arrowsync.sync_table([{"id": 1, "note": "a"}, {"id": 2}], "few", theirs, mode="upsert")
+            assert (report.inserted, report.updated) == (1, 1)
+        finally:
+            cursor.execute(f"DROP USER {user}")
 
 
 def test_tls(mysql_server: MySqlServer, mysql_url: str) -> None:
@@ -375,6 +400,19 @@ def test_errors_show_no_constants(url: str) -> None:
     using(url, run)
 
 
+def test_a_statement_that_is_refused_shows_no_constants(url: str) -> None:
+    async def run(session: AiomysqlSession) -> None:
+        async with session.transaction(), session.transaction():
+            await session.execute(trusted("CREATE TEMPORARY TABLE t (x int)"))
+            await session.execute(trusted("INSERT INTO t VALUES (1)"))
+            with pytest.raises(DatabaseError, match="would commit") as caught:
+                await session.execute(trusted(f"CREATE USER x IDENTIFIED BY '{SECRET}'"))
+        assert caught.value.statement == "CREATE USER x IDENTIFIED BY '...'"
+        assert SECRET not in repr(vars(caught.value))
+
+    using(url, run)
+
+
 @pytest.mark.parametrize(
     ("statement", "kind", "column", "constraint"),
     [
@@ -530,6 +568,30 @@ def test_an_adopted_connection_is_left_as_it_was(url: str) -> None:
             assert await said(connection, SETTINGS) == before
             assert connection.get_autocommit()
             assert await said(connection, "SELECT 'é'") == [("é",)]
+
+    asyncio.run(run())
+
+
+def test_adopting_can_be_cancelled_at_every_await(url: str) -> None:
+    async def run() -> None:
+        async with their_own(url, autocommit=True) as connection:
+            await said(connection, "SET time_zone = '+03:00', sql_notes = 0")
+            before = await said(connection, SETTINGS)
+            turns = 0
+            while True:
+                task = asyncio.create_task(adopt_session(connection))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                if task.done():
+                    break
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+                assert await said(connection, SETTINGS) == before, turns
+                turns += 1
+            await (await task).close()
+            assert turns > 5
+            assert await said(connection, SETTINGS) == before
 
     asyncio.run(run())
 

@@ -22,13 +22,13 @@ TABLE = """CREATE TABLE strict (
   id int NOT NULL PRIMARY KEY, tiny tinyint, number int, amount decimal(5, 2), below int unsigned, ratio double,
   name varchar(3), padded char(3), kind enum('a', 'b'), flag boolean, day date, at datetime, stamp timestamp(6) NULL,
   y year, old varchar(20) CHARACTER SET latin1, older varchar(20) CHARACTER SET utf8mb3, raw varbinary(3), exact binary(3),
-  doc json, note tinytext, required int NOT NULL DEFAULT 7, checked int, parent int,
+  doc json, note tinytext, large bigint, medium mediumint, ratio4 float, clock time, clock3 time(3), bits tinyblob,
+  micro datetime(6), required int NOT NULL DEFAULT 7, checked int, parent int,
   CONSTRAINT at_most CHECK (checked < 10), CONSTRAINT up FOREIGN KEY (parent) REFERENCES strict (id),
   UNIQUE KEY one (below)
 ) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"""
 
 BEFORE = {"id": 0, "tiny": 1, "below": 5, "name": "old", "old": "é", "doc": '{"a": 1}'}
-GOOD: dict[str, Any] = {"id": 1}
 
 BAD: dict[str, tuple[str, Any]] = {
     "overflow": ("number", 2**31),
@@ -69,6 +69,32 @@ BAD: dict[str, tuple[str, Any]] = {
     "NUL in text": ("note", "a\0b"),
 }
 
+BAD_ARROW: dict[str, tuple[str, pa.Array[Any]]] = {
+    "uint64 beyond a bigint": ("large", pa.array([2**63], pa.uint64())),
+    "a number of text beyond a bigint": ("large", pa.array(["9223372036854775808"])),
+    "a float beyond a bigint": ("large", pa.array([1e300])),
+    "NaN for an integer": ("large", pa.array([math.nan])),
+    "NaN for a decimal": ("amount", pa.array([math.nan])),
+    "beyond three bytes": ("medium", pa.array([2**23])),
+    "hexadecimal digits": ("medium", pa.array(["0x10"])),
+    "a double that a float rounds": ("ratio4", pa.array([0.1])),
+    "a double beyond a float": ("ratio4", pa.array([1e300])),
+    "a number that is no boolean": ("flag", pa.array([2])),
+    "a time with a day": ("day", pa.array([datetime(2024, 1, 1, 0, 0, 1)])),
+    "a day after 9999": ("day", pa.array([2_932_897], pa.date32())),
+    "a day before 1": ("day", pa.array([-719_163], pa.date32())),
+    "a moment after 9999": ("micro", pa.array([253_402_300_800_000_000], pa.timestamp("us"))),
+    "a moment before 1": ("micro", pa.array([-62_135_596_800_000_001], pa.timestamp("us"))),
+    "a nanosecond": ("micro", pa.array([-1], pa.timestamp("ns"))),
+    "a microsecond of a time": ("clock", pa.array([1], pa.time64("us"))),
+    "a microsecond where milliseconds are kept": ("clock3", pa.array([1], pa.time64("us"))),
+    "24 o'clock": ("clock", pa.array(["24:00:00"])),
+    "25 o'clock": ("clock", pa.array(["25:00:00"])),
+    "bytes that are no text": ("note", pa.array([b"\xff"])),
+    "too many bytes": ("bits", pa.array([b"x" * 256])),
+}
+"""What comes in types that a list of Python's values doesn't have."""
+
 
 @pytest.fixture(params=URLS)
 def live(request: pytest.FixtureRequest) -> Iterator[tuple[Live, str]]:
@@ -87,12 +113,13 @@ def state(live: Live) -> tuple[Any, ...]:
 def test_each_coercion_is_an_error_with_column_and_row(live: tuple[Live, str]) -> None:
     server, url = live
     before = state(server)
+    data = {case: (column, rows_of(column, value)) for case, (column, value) in BAD.items()}
+    data |= {case: (column, rows_of(column, bad)) for case, (column, bad) in BAD_ARROW.items()}
     with arrowsync.connect(url) as conn:
-        for case, (column, value) in BAD.items():
-            for mode in ("insert", "upsert", "replace"):
-                rows = [{"id": 1}, {"id": 2}, {"id": 3, column: value}]
+        for case, (column, rows) in data.items():
+            for mode in ("insert", "upsert"):
                 with pytest.raises(ConversionError) as caught:
-                    arrowsync.sync_table(rows_of(column, rows), "strict", conn, mode=mode)
+                    arrowsync.sync_table(rows, "strict", conn, mode=mode)
                 assert (case, caught.value.column) == (case, column)
                 assert (case, caught.value.rows) == (case, (2,))
                 assert "row 2" in str(caught.value), case
@@ -100,11 +127,13 @@ def test_each_coercion_is_an_error_with_column_and_row(live: tuple[Live, str]) -
                 assert state(server) == before, case
 
 
-def rows_of(column: str, rows: list[dict[str, Any]]) -> Any:
-    """The rows as they come from a file or frame, where the one column has a value but in the last row."""
-    good: dict[str, Any] = {"required": 1}
-    values = [row.get(column, good.get(column)) for row in rows]
-    return pa.table({"id": [row["id"] for row in rows], column: values})
+def rows_of(column: str, value: Any) -> pa.Table:
+    """Three rows as they come from a file or frame, of which the last has the value."""
+    if isinstance(value, pa.Array):
+        values = pa.concat_arrays([pa.nulls(2, value.type), value])
+    else:
+        values = pa.array([1, 1, None] if column == "required" else [None, None, value])
+    return pa.table({"id": [1, 2, 3], column: values})
 
 
 def test_values_at_the_limits_are_stored_exactly(live: tuple[Live, str]) -> None:
@@ -128,6 +157,11 @@ def test_values_at_the_limits_are_stored_exactly(live: tuple[Live, str]) -> None
         "note": ("x" * 255, "NULL"),
         "stamp": (datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC), datetime(2038, 1, 19, 3, 14, 7, 999_999, UTC)),
         "at": (datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59)),
+        "micro": (datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999_999)),
+        "large": (-(2**63), 2**63 - 1),
+        "medium": (-(2**23), 2**23 - 1),
+        "ratio4": (1.5, 3.4028234663852886e38),
+        "bits": (b"", bytes(range(255))),
     }
     rows = [{"id": 10 + n, **{name: values[n] for name, values in limits.items()}} for n in range(2)]
     arrowsync.sync_table(rows, "strict", url)

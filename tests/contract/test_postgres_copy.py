@@ -276,6 +276,23 @@ def test_statement_timeout_in_the_middle(postgres_url: str) -> None:
     asyncio.run(run())
 
 
+def test_a_load_that_ends_before_its_first_row_names_none(postgres_url: str) -> None:
+    def late() -> Iterator[pa.RecordBatch]:
+        time.sleep(0.6)
+        yield batch(0, 10)
+
+    async def run() -> None:
+        async with opened(postgres_url) as (session, observer):
+            await session.execute(trusted("SET statement_timeout = '200ms'"))
+            with pytest.raises(DatabaseError, match="statement timeout") as caught:
+                await load(session, late())
+            assert "row" not in caught.value.message
+            await session.execute(trusted("RESET statement_timeout"))
+            await nothing_left(session, observer)
+
+    asyncio.run(run())
+
+
 def test_session_cancel_stops_a_load(postgres_url: str) -> None:
     async def run() -> None:
         async with opened(postgres_url) as (session, observer):

@@ -214,27 +214,31 @@ class Tree:
     flags: list[bool | None] | None
 
 
+@pytest.mark.parametrize("server", SERVERS)
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), rows=st.sampled_from([0, 1, 2, 300]))
-def test_what_the_server_reads_from_text_is_read_back(postgres_url: str, seed: int, rows: int) -> None:
+def test_what_the_server_reads_from_text_is_read_back(
+    request: pytest.FixtureRequest, server: str, seed: int, rows: int
+) -> None:
+    url: str = request.getfixturevalue(server)
     sent = random_batches(Tree, rows, seed, nan=True).read_all()
-    with arrowsync.connect(postgres_url) as conn:
+    with arrowsync.connect(url) as conn:
         conn.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
         arrowsync.migrate(Tree, conn)
-    server = ByText(postgres_url)
+    by_text = ByText(url)
     try:
         table = ObjectName(None, "Tree")
-        live = {column.name: column.type for column in server.columns(table)}
+        live = {column.name: column.type for column in by_text.columns(table)}
         texts = zip(*(texts_of(sent.column(name), live[name]) for name in sent.column_names), strict=True)
-        server.copy_text(table, "".join(map(copy_row, texts)))
+        by_text.copy_text(table, "".join(map(copy_row, texts)))
     finally:
-        server.close()
-    found = arrowsync.read_table(Tree, postgres_url).sort_by("id")
+        by_text.close()
+    found = arrowsync.read_table(Tree, url).sort_by("id")
     found.validate(full=True)
     assert found.schema == sent.schema
     for name in sent.column_names:
         assert reprs(found.column(name).to_pylist()) == reprs(sent.sort_by("id").column(name).to_pylist()), name
-    by_name = arrowsync.read_table("Tree", postgres_url).sort_by("id")
+    by_name = arrowsync.read_table("Tree", url).sort_by("id")
     assert reprs(by_name.column("branches").to_pylist()) == reprs(found.column("branches").to_pylist())
 
 

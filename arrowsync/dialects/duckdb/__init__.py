@@ -7,6 +7,7 @@ from arrowsync.dialects.duckdb.discover import discover, tables
 from arrowsync.dialects.duckdb.forms import forms
 from arrowsync.dialects.duckdb.merge import after_load, create_staging, duplicates, lock, merge_steps
 from arrowsync.dialects.duckdb.quoting import quoting
+from arrowsync.dialects.duckdb.refusing import refusals
 from arrowsync.dialects.duckdb.render import render
 from arrowsync.dialects.duckdb.types import column_of, spec_of
 from arrowsync.dialects.duckdb.widening import widens
@@ -46,4 +47,5 @@ DIALECT = Dialect(
     duplicates=duplicates,
     lock=lock,
     after_load=after_load,
+    refusals=refusals,
 )

@@ -12,9 +12,21 @@ from arrowsync.catalog import ObjectName, Table
 from arrowsync.dialects import shared
 from arrowsync.dialects.dialect import Dialect, Drafts, Language, Session
 from arrowsync.dialects.mysql.discover import discover, tables
+from arrowsync.dialects.mysql.faults import refuses_row
 from arrowsync.dialects.mysql.flavours import MARIADB_SERVER, MYSQL_SERVER
 from arrowsync.dialects.mysql.limits import forms
-from arrowsync.dialects.mysql.merge import after_load, create_staging, draft, drop_staging, merge_steps, publish
+from arrowsync.dialects.mysql.loading import unstorable
+from arrowsync.dialects.mysql.merge import (
+    ORDER,
+    after_load,
+    create_shared_staging,
+    create_staging,
+    draft,
+    drop_staging,
+    merge_steps,
+    publish,
+)
+from arrowsync.dialects.mysql.parallel import opener, refusal, repeated
 from arrowsync.dialects.mysql.quoting import prologue, quoting
 from arrowsync.dialects.mysql.render import Collation, render
 from arrowsync.dialects.mysql.restoring import restore
@@ -62,6 +74,9 @@ def _dialect(language: Language, collation: Collation) -> Dialect:
     def staging(target: Table, columns: Sequence[str]) -> tuple[ObjectName, SQL]:
         return create_staging(target, columns, collation)
 
+    def shared_staging(target: Table, columns: Sequence[str]) -> tuple[ObjectName, SQL]:
+        return create_shared_staging(target, columns, collation)
+
     return Dialect(
         language=language,
         open=_open,
@@ -78,8 +93,10 @@ def _dialect(language: Language, collation: Collation) -> Dialect:
         flavour=lambda server: DIALECT if server.product == "mysql" else MARIADB_DIALECT,
         restore=restore,
         alter=alter,
-        drafts=Drafts(draft, claim, publish),
+        drafts=Drafts(draft, claim, publish, refusal, opener, shared_staging, ORDER, repeated),
         tidy=tidy,
+        refuses_row=refuses_row,
+        unstorable=unstorable,
     )
 
 

@@ -24,17 +24,15 @@ from arrowsync.dialects.mysql.address import address_of
 from arrowsync.dialects.mysql.chunks import Chunks
 from arrowsync.dialects.mysql.connect_session import another, can_send_files, connect, driver, hang_up
 from arrowsync.dialects.mysql.facts import FACTS, UNKNOWN, facts_of
-from arrowsync.dialects.mysql.faults import translate
-from arrowsync.dialects.mysql.flavours import NATIVE_JSON
+from arrowsync.dialects.mysql.faults import masked, translate
 from arrowsync.dialects.mysql.insert_rows import insert_statement, inserts
-from arrowsync.dialects.mysql.loading import INSERT, LOAD_DATA, check_stored, check_target
+from arrowsync.dialects.mysql.loading import INSERT, LOAD_DATA, check_stored, check_target, encoder
 from arrowsync.dialects.mysql.local_infile import REFUSED, ask_for_file, file_name, load_statement, send_file
 from arrowsync.dialects.mysql.quoting import quoting
 from arrowsync.dialects.mysql.reading import RowReader, asked, compile_reader, compile_result_reader
 from arrowsync.dialects.mysql.settings import read_settings, set_settings, settings
 from arrowsync.dialects.mysql.transactions import Transactions
-from arrowsync.dialects.mysql.wire import FileAsked, Reply, ServerError, Wire, finish
-from arrowsync.encode.mysqltext import compile_mysqltext
+from arrowsync.dialects.mysql.wire import AUTOCOMMIT, IN_TRANSACTION, FileAsked, Reply, ServerError, Wire, finish
 from arrowsync.errors import ArrowSyncError, ConnectionLost, DatabaseError, DeclarationError
 from arrowsync.sql import SQL, Literal, Quoting, sql
 
@@ -65,7 +63,7 @@ async def open_session(url: str) -> AiomysqlSession:
         )
     connection = await connect(address)
     try:
-        return await _session(connection, address.where, owned=True)
+        return await _session(connection, address.where, url=url)
     except BaseException:
         connection.close()
         raise
@@ -91,12 +89,18 @@ async def adopt_session(connection: object) -> AiomysqlSession:
             "a cursor of the aiomysql connection has a result that is not read to its end",
             hint="fetch all of it, or close the cursor",
         )
-    return await _session(its, its.unix_socket or f"{its.host}:{its.port}", owned=False)
+    return await _session(its, its.unix_socket or f"{its.host}:{its.port}")
 
 
-async def _session(connection: Any, where: str, *, owned: bool) -> AiomysqlSession:
-    session = AiomysqlSession(connection, where, owned=owned)
-    await session.begin()
+async def _session(connection: Any, where: str, *, url: str | None = None) -> AiomysqlSession:
+    session = AiomysqlSession(connection, where, owned=url is not None)
+    session.url = url
+    try:
+        await session.begin()
+    except BaseException:
+        if url is None:
+            await session.close()  # a user's connection gets its settings back
+        raise
     return session
 
 
@@ -107,6 +111,8 @@ class AiomysqlSession:
         self.where = where
         self.via = INSERT
         """How rows go in: `LOAD DATA LOCAL` or `INSERT`."""
+        self.url: str | None = None
+        """What it was opened from, if it was not the user's own."""
         self._connection = connection
         self._owned = owned
         self._wire = Wire(connection)
@@ -117,6 +123,11 @@ class AiomysqlSession:
     @property
     def server(self) -> Server:
         return self._facts.server
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether something is open that a COMMIT would end, or would be as soon as something is done."""
+        return bool(self._wire.status & IN_TRANSACTION) or not self._wire.status & AUTOCOMMIT
 
     async def begin(self) -> None:
         """Ask what is connected, and set what statements rely on, remembering what it was on a user's connection."""
@@ -189,13 +200,7 @@ class AiomysqlSession:
     # ---- loading
 
     async def load(self, target: LoadTarget, batches: Iterator[pa.RecordBatch]) -> LoadResult:
-        encode = compile_mysqltext(
-            target.schema,
-            [column.type for column in target.columns],
-            required=[not column.nullable for column in target.columns],
-            collations=await check_target(self.fetch, target),
-            exact_json=NATIVE_JSON not in self.server.features,
-        )
+        encode = encoder(self.server, target.columns, target.schema, await check_target(self.fetch, target))
         chunks = Chunks(encode, batches)
         async with self.transaction():
             if self.via == LOAD_DATA and not await self._load_data(target, chunks):
@@ -335,8 +340,8 @@ class AiomysqlSession:
             raise found from error
 
     def _shown(self, statement: SQL) -> str:
-        """The statement as errors show it."""
-        return statement.text(Quoting(self._quoting.identifier, lambda value: "'...'"))
+        """The statement as errors show it: without its constants, those of a user's own statement too."""
+        return masked(statement.text(Quoting(self._quoting.identifier, lambda value: "'...'")))
 
     def __repr__(self) -> str:
         return f"<AiomysqlSession to {self.where}>"

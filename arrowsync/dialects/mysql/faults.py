@@ -59,6 +59,8 @@ LOST = frozenset(
         4031,  # idle for too long
     }
 )
+SIGNALLED = "1644"
+"""What a trigger says with SIGNAL, unless it gives a number of its own."""
 TRANSIENT = frozenset(
     {
         1020,  # MariaDB: the row has changed since the transaction read it
@@ -104,6 +106,8 @@ HINTS: Mapping[int, str] = {
     4025: "the rows have to meet the condition",
     4151: "unlock the account: ALTER USER ... ACCOUNT UNLOCK",
 }
+_STAGING = re.compile(r"CREATE TEMPORARY TABLE\b", re.I)
+_STAGING_HINT = "rows are staged in a temporary table: GRANT CREATE TEMPORARY TABLES on this database to the user"
 _LOST_HINT = "what was not committed has been rolled back; connect again and repeat it"
 
 _KEY = re.compile(r" for key '(?:(?P<table>[^'.]*)\.)?(?P<constraint>.*)'$", re.DOTALL)
@@ -183,9 +187,16 @@ def fault(
             rows=() if row is None else (row,),
             hint="declare a type that holds it, or mend the value",
         )
-    return DatabaseError(
-        message, statement=statement, code=str(code), transient=code in TRANSIENT, hint=HINTS.get(code)
-    )
+    hint = _STAGING_HINT if code == 1044 and _STAGING.match(statement or "") else HINTS.get(code)
+    return DatabaseError(message, statement=statement, code=str(code), transient=code in TRANSIENT, hint=hint)
+
+
+def refuses_row(error: ArrowSyncError) -> bool:
+    """Whether the error says that the table doesn't take a row: a constraint, a value, or a trigger's SIGNAL."""
+    if isinstance(error, (ConstraintViolated, ConversionError)):
+        return True
+    code = error.code if isinstance(error, DatabaseError) else None
+    return code == SIGNALLED or (code is not None and code.isdigit() and int(code) in CONVERSIONS)
 
 
 def _constraint(code: int, message: str, statement: str | None, table: str | None) -> ConstraintViolated:

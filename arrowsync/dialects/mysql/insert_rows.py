@@ -31,7 +31,8 @@ class Insert:
 def insert_statement(target: LoadTarget) -> SQL:
     """How the statements begin."""
     columns = join(", ", [Identifier(column.name) for column in target.columns])
-    return sql("INSERT INTO {table} ({columns}) VALUES ", table=target.name.identifier, columns=columns)
+    verb = sql("REPLACE") if target.replacing else sql("INSERT")
+    return sql("{verb} INTO {table} ({columns}) VALUES ", verb=verb, table=target.name.identifier, columns=columns)
 
 
 def inserts(head: bytes, chunks: Chunks, most_bytes: int) -> Iterator[Insert]:

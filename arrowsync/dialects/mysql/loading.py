@@ -7,14 +7,17 @@ all with a warning only: so one warning is enough to fail.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-from arrowsync.dialects.dialect import LoadTarget
+from arrowsync.catalog import Column
+from arrowsync.dialects.dialect import LoadTarget, Server, Unstorable
 from arrowsync.dialects.mysql.faults import fault
+from arrowsync.dialects.mysql.flavours import NATIVE_JSON
 from arrowsync.dialects.mysql.wire import Reply
+from arrowsync.encode.mysqltext import MySqlTextEncoder, compile_mysqltext
 from arrowsync.errors import ArrowSyncError, ConstraintViolated, DatabaseError
 from arrowsync.sql import SQL, sql
 
@@ -55,13 +58,39 @@ async def check_target(fetch: Fetch, target: LoadTarget) -> list[str | None]:
     return [collations.get(column.name) for column in target.columns]
 
 
+def unstorable(server: Server, columns: Sequence[Column], schema: pa.Schema) -> Unstorable:
+    """What finds values that the columns can't hold."""
+    return encoder(server, columns, schema, [column.collation for column in columns]).refused
+
+
+def encoder(
+    server: Server, columns: Sequence[Column], schema: pa.Schema, collations: Sequence[str | None]
+) -> MySqlTextEncoder:
+    """What writes batches of `schema` for the columns."""
+    return compile_mysqltext(
+        schema,
+        [column.type for column in columns],
+        required=[not column.nullable for column in columns],
+        collations=collations,
+        exact_json=NATIVE_JSON not in server.features,
+    )
+
+
 async def check_stored(fetch: Fetch, reply: Reply, target: LoadTarget, rows: int, first_row: int = 0) -> None:
-    """Refuse what the statement did, unless it stored all the rows and has nothing to say about them."""
-    if reply.rows == rows and not reply.warnings:
+    """Refuse what the statement did, unless it stored all the rows and has nothing to say about them.
+
+    A row that replaces another one is counted twice, or once where they are the same.
+    """
+    if not reply.warnings and (reply.rows == rows or (target.replacing and reply.rows > rows)):
         return
     warnings = (await fetch(sql("SHOW WARNINGS"))).to_pylist() if reply.warnings else []
     if warnings:
         raise _refusal(warnings[0], target, reply.warnings, first_row)
+    if reply.warnings:
+        raise DatabaseError(
+            f"the server has {reply.warnings:,} warnings about the rows for {target.name}, and doesn't say which",
+            hint="nothing was changed; SET GLOBAL max_error_count = 64 to be told",
+        )
     raise DatabaseError(
         f"{rows:,} rows were sent to {target.name}, and {reply.rows:,} arrived",
         hint="nothing was changed; a trigger on the table may be at work",

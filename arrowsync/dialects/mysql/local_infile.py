@@ -30,9 +30,10 @@ def file_name() -> str:
 def load_statement(target: LoadTarget, encode: MySqlTextEncoder, name: str) -> SQL:
     """The statement that reads the lines of `encode` from the file of that name."""
     statement = sql(
-        "LOAD DATA LOCAL INFILE {name} INTO TABLE {table} CHARACTER SET utf8mb4 "
+        "LOAD DATA LOCAL INFILE {name} {replace}INTO TABLE {table} CHARACTER SET utf8mb4 "
         "FIELDS TERMINATED BY '\\t' ENCLOSED BY '' ESCAPED BY '\\\\' LINES STARTING BY '' TERMINATED BY '\\n' ({fields})",
         name=Literal(name),
+        replace=sql("REPLACE ") if target.replacing else SQL(()),
         table=target.name.identifier,
         fields=join(", ", encode.fields),
     )

@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from arrowsync.catalog import Column, ObjectName, Table
+from arrowsync.catalog import Column, Index, ObjectName, Table
 from arrowsync.dialects import shared
 from arrowsync.dialects.dialect import MergeJob, MergeStep
 from arrowsync.dialects.mysql.types import has_characters, type_sql
@@ -34,15 +34,29 @@ def create_staging(target: Table, columns: Sequence[str], collation: str) -> tup
     It has an index on the columns of the target's key, which the merge looks rows up by.
     """
     name = ObjectName(None, f"{STAGED}{secrets.token_hex(8)}")
+    return name, _staging(sql("CREATE TEMPORARY TABLE"), name, sql("AUTO_INCREMENT"), target, columns, collation)
+
+
+def create_shared_staging(target: Table, columns: Sequence[str], collation: str) -> tuple[ObjectName, SQL]:
+    """Such a table, but one that other sessions see: its name is that of a draft, and its rows bring their order."""
+    name = ObjectName(None, f"{DRAFT}{secrets.token_hex(8)}")
+    return name, _staging(sql("CREATE TABLE"), name, sql("NOT NULL"), target, columns, collation)
+
+
+def _staging(
+    create: SQL, name: ObjectName, numbered: SQL, target: Table, columns: Sequence[str], collation: str
+) -> SQL:
     by_name = {column.name: column for column in target.columns}
     lines = [_column(by_name[column], collation) for column in columns]
     keys = [target.key, *(unique.columns for unique in target.unique)]
     key = next((key for key in keys if key and set(key) <= set(columns)), ())
     if key:
         lines.append(sql("KEY ({key})", key=shared.names(key)))
-    return name, sql(
-        "CREATE TEMPORARY TABLE {staging} ({order} bigint unsigned AUTO_INCREMENT PRIMARY KEY, {lines}) ENGINE=InnoDB",
+    return sql(
+        "{create} {staging} ({order} bigint unsigned {numbered} PRIMARY KEY, {lines}) ENGINE=InnoDB",
+        create=create,
         staging=name.identifier,
+        numbered=numbered,
         order=Identifier(ORDER),
         lines=join(", ", lines),
     )
@@ -79,6 +93,8 @@ def merge_steps(job: MergeJob) -> tuple[MergeStep, ...]:
         return (*steps, MergeStep(_insert(job), "inserted"))
     match job.mode:
         case "insert":
+            if job.on_conflict == "skip":
+                steps += _drop_present(job)
             steps.append(MergeStep(_insert(job), "inserted"))
         case "upsert":
             steps += [*_update(job), MergeStep(_insert_missing(job), "inserted")]
@@ -170,9 +186,34 @@ def _insert(job: MergeJob) -> SQL:
     )
     if job.mode != "insert" or job.on_conflict != "skip" or job.fresh:
         return into
-    # Not IGNORE, which would ignore values that don't fit too.
+    # For what `_drop_present` doesn't know, or came since. Not IGNORE, which would ignore values that don't fit too.
     column = Identifier(job.target.name.name, job.columns[0])
     return sql("{into} ON DUPLICATE KEY UPDATE {column} = {column}", into=into, column=column)
+
+
+def _drop_present(job: MergeJob) -> list[MergeStep]:
+    """Take the rows away whose keys the target has: a client may have told the server to count those that it skips."""
+    target = job.target
+    keys = [target.key, *(unique.columns for unique in target.unique)]
+    keys += [plain for index in target.indexes if index.unique and (plain := _plain(index))]
+    return [
+        MergeStep(
+            sql(
+                "DELETE s FROM {staging} AS s JOIN {target} AS t ON {same}",
+                staging=job.staging.identifier,
+                target=target.name.identifier,
+                same=shared.same("s", "t", key),
+            )
+        )
+        for key in keys
+        if key and set(key) <= set(job.columns)
+    ]
+
+
+def _plain(index: Index) -> tuple[str, ...]:
+    """The columns of an index; nothing where it has something else."""
+    names = tuple(part for part in index.parts if isinstance(part, str))
+    return names if len(names) == len(index.parts) else ()
 
 
 def _insert_missing(job: MergeJob) -> SQL:
@@ -224,7 +265,7 @@ def drafts_query() -> SQL:
     """The names of the drafts whose makers have gone: each holds a lock of the draft's name while it lives."""
     return sql(
         "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() "
-        "AND LEFT(table_name, {length}) = {prefix} AND IS_FREE_LOCK(CONCAT(DATABASE(), '.', table_name))",
+        "AND LEFT(table_name, {length}) = {prefix} AND IS_FREE_LOCK(table_name)",
         length=Literal(len(DRAFT)),
         prefix=Literal(DRAFT),
     )

@@ -25,7 +25,7 @@ COLLATIONS = {"mysql": "utf8mb4_0900_bin", "mariadb": "utf8mb4_nopad_bin"}
 
 
 def settings(product: str) -> Mapping[str, Any]:
-    """The variables of a session, by name."""
+    """The variables of a session, by name; none that takes a privilege to set."""
     return {
         "time_zone": "+00:00",
         "sql_mode": ",".join(SQL_MODE),
@@ -37,7 +37,6 @@ def settings(product: str) -> Mapping[str, Any]:
         "wait_timeout": WAIT_SECONDS,
         "sql_select_limit": 2**64 - 1,
         "sql_notes": 1,  # a note is the only sign that a decimal was rounded
-        "max_error_count": 64,
         "sql_safe_updates": 0,
         "sql_auto_is_null": 0,
         "foreign_key_checks": 1,

@@ -85,7 +85,7 @@ async def claim(session: Session, draft: ObjectName) -> None:
     """Make the draft ours, for as long as this session lives, and drop those whose makers have died."""
     for row in (await session.fetch(drafts_query())).to_pylist():
         await session.execute(drop_draft(ObjectName(None, row["name"])))
-    await session.fetch(sql("SELECT GET_LOCK({name}, 0) AS got", name=Literal(_draft_lock(session, draft))))
+    await session.fetch(sql("SELECT GET_LOCK({name}, 0) AS got", name=Literal(draft.name)))
 
 
 async def tidy(session: Session, target: ObjectName, made: Sequence[ObjectName]) -> None:
@@ -97,7 +97,7 @@ async def tidy(session: Session, target: ObjectName, made: Sequence[ObjectName])
             # One that never came to be isn't dropped: the statement would commit what the user has begun.
             if (await session.fetch(exists_query(name))).num_rows:
                 await session.execute(drop_draft(name))
-            await session.execute(_release(_draft_lock(session, name)))
+            await session.execute(_release(name.name))
     await session.execute(_release(_lock_name(session, target)))
 
 
@@ -109,10 +109,6 @@ def _lock_name(session: Session, name: ObjectName) -> str:
     """The name of the lock of merges into the table; the server takes 64 characters."""
     whole = f"{session.server.namespace}.{stored_name(name)}".lower()
     return f"arrowsync_{sha256(whole.encode()).hexdigest()[:40]}"
-
-
-def _draft_lock(session: Session, draft: ObjectName) -> str:
-    return f"{session.server.namespace}.{draft.name}"
 
 
 async def _blocked(

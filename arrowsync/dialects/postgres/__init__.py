@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from arrowsync.dialects.dialect import Dialect, Language, Server, Session
 from arrowsync.dialects.postgres.discover import discover, tables
+from arrowsync.dialects.postgres.faults import refuses_row
 from arrowsync.dialects.postgres.forms import forms
 from arrowsync.dialects.postgres.merge import after_load, create_staging, duplicates, lock, merge_steps
 from arrowsync.dialects.postgres.parallel import PARALLEL
 from arrowsync.dialects.postgres.quoting import quoting
+from arrowsync.dialects.postgres.refusing import clear_staging, deferred
 from arrowsync.dialects.postgres.render import render
 from arrowsync.dialects.postgres.types import as_declared, column_of, spec_of
 from arrowsync.dialects.postgres.widening import widens
@@ -53,4 +55,7 @@ DIALECT = Dialect(
     after_load=after_load,
     parallel=PARALLEL,
     as_declared=as_declared,
+    clear_staging=clear_staging,
+    refuses_row=refuses_row,
+    deferred=deferred,
 )

@@ -6,7 +6,6 @@ and handle Ctrl-C itself.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -257,12 +256,3 @@ def _check_vendor(link: Link) -> None:
             f"the ADBC connection talks to {found[0] if found else 'a database that it does not name'}, not to PostgreSQL",
             hint="pass a connection of adbc_driver_postgresql, or arrowsync.connect(url)",
         )
-
-
-_SUBQUERY = re.compile(r"[\s(]*(SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE)
-_WRITES = re.compile(r"[\s(]*WITH\b.*\b(INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE | re.DOTALL)
-
-
-def is_subquery(text: str) -> bool:
-    """Whether the statement can stand in parentheses behind FROM."""
-    return _SUBQUERY.match(text) is not None and _WRITES.match(text) is None

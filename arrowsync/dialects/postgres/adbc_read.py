@@ -13,9 +13,8 @@ from typing import Any, LiteralString
 import pyarrow as pa
 
 from arrowsync.catalog import Column, SqlType
-from arrowsync.dialects.postgres import read
+from arrowsync.dialects.postgres import read, readresult
 from arrowsync.dialects.postgres.readforms import Form
-from arrowsync.dialects.postgres.typenames import from_catalog
 from arrowsync.sql import SQL
 
 TYPE_NAME = b"POSTGRESQL:type"
@@ -51,7 +50,7 @@ class ResultReader:
 
     def table(self, batches: Sequence[pa.RecordBatch]) -> pa.Table:
         """All the batches of a query whose types were not known before."""
-        return read.with_decimals(pa.Table.from_batches(batches, schema=self.reader.schema), self.types)
+        return readresult.finish_result(pa.Table.from_batches(batches, schema=self.reader.schema), self.types)
 
 
 def compile_reader(columns: Sequence[Column]) -> ResultReader:
@@ -62,6 +61,11 @@ def compile_reader(columns: Sequence[Column]) -> ResultReader:
 def compile_result_reader(described: pa.Schema) -> ResultReader:
     """The reader of any query's result, whose columns the driver has described."""
     fields: list[pa.Field[Any]] = list(described)
-    names = [(field.metadata or {}).get(TYPE_NAME, b"").decode() for field in fields]
-    types = tuple(from_catalog(name, -1, "unknown") for name in names)
-    return ResultReader(read.compile_result_reader(described.names, types), types)
+    types = tuple(map(_result_type, fields))
+    return ResultReader(readresult.compile_result_reader(described.names, types), types)
+
+
+def _result_type(field: pa.Field[Any]) -> SqlType:
+    name = (field.metadata or {}).get(TYPE_NAME, b"").decode()
+    is_array = pa.types.is_list(field.type) and name.startswith("_")  # unlike int2vector
+    return readresult.result_type(name[1:] if is_array else name, array=is_array)

@@ -28,6 +28,7 @@ from arrowsync.dialects.postgres.adbc_feed import Feed
 from arrowsync.dialects.postgres.adbc_read import ResultReader, compile_reader, compile_result_reader
 from arrowsync.dialects.postgres.oids import type_oids
 from arrowsync.dialects.postgres.quoting import QUOTING
+from arrowsync.dialects.postgres.readresult import is_subquery
 from arrowsync.encode.pgfields import compile_pgfields
 from arrowsync.errors import ArrowSyncError, ConnectionLost, DatabaseError, DeclarationError
 from arrowsync.sql import SQL, Identifier, sql, trusted
@@ -91,9 +92,9 @@ class AdbcSession:
         return await self._run(calls.run_statement, self._link, statement.text(QUOTING))
 
     async def fetch(self, query: SQL) -> pa.Table:
-        """The whole result of a query. Types that arrowsync doesn't know come as text."""
+        """The whole result of a query. Types that arrowsync doesn't know come as text, and so do arrays of numeric."""
         text = query.text(QUOTING).rstrip("; \t\r\n")
-        if not calls.is_subquery(text):
+        if not is_subquery(text):
             return await self._run(calls.fetch_native, self._link, text)
         reader = compile_result_reader(await self._run(calls.result_schema, self._link, text))
         async with self._read(trusted(text), reader) as batches:

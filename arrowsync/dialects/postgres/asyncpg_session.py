@@ -7,7 +7,6 @@ sent is cut to about 1 MiB, whatever the size of the batches.
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
@@ -26,14 +25,8 @@ from arrowsync.dialects.postgres.copy_guard import Wire, feed, finish, run_copy,
 from arrowsync.dialects.postgres.faults import translate
 from arrowsync.dialects.postgres.oids import type_oids
 from arrowsync.dialects.postgres.quoting import QUOTING
-from arrowsync.dialects.postgres.read import (
-    BlockReader,
-    compile_reader,
-    compile_result_reader,
-    copied,
-    with_decimals,
-)
-from arrowsync.dialects.postgres.typenames import from_catalog
+from arrowsync.dialects.postgres.read import BlockReader, compile_reader, copied
+from arrowsync.dialects.postgres.readresult import compile_result_reader, finish_result, is_subquery, result_type
 from arrowsync.encode.pgcopy import compile_pgcopy
 from arrowsync.errors import ArrowSyncError, ConnectionLost, DatabaseError, DeclarationError, MissingDriver
 from arrowsync.sql import SQL, Identifier, Quoting, sql, trusted
@@ -47,8 +40,6 @@ CLOSE_SECONDS = 5.0
 Act: TypeAlias = "Callable[[], Awaitable[object]]"
 
 _WITHOUT_VALUES = Quoting(QUOTING.identifier, lambda value: "'...'")
-_SELECTS = re.compile(r"[\s(]*(SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE)
-_WRITES = re.compile(r"[\s(]*WITH\b.*\b(INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE | re.DOTALL)
 
 
 async def open_session(url: str) -> AsyncpgSession:
@@ -138,20 +129,20 @@ class AsyncpgSession:
         return int(count) if count.isdecimal() else 0
 
     async def fetch(self, query: SQL) -> pa.Table:
-        """The whole result of a query. Types that arrowsync doesn't know come as text."""
+        """The whole result of a query. Types that arrowsync doesn't know come as text, and so do arrays of numeric."""
         text = query.text(QUOTING).rstrip("; \t\r\n")
         query = trusted(text)
         with self._translated(query):
             prepared = await self.connection.prepare(text, name="")
             attributes = prepared.get_attributes()
-        if not attributes or not _SELECTS.match(text) or _WRITES.match(text):
+        if not attributes or not is_subquery(text):
             with self._translated(query):
                 return _from_records([attribute.name for attribute in attributes], await prepared.fetch())
         types = [_result_type(attribute.type) for attribute in attributes]
         reader = compile_result_reader([attribute.name for attribute in attributes], types)
         async with self._copied(query, reader) as batches:
             table = pa.Table.from_batches([batch async for batch in batches], schema=reader.schema)
-        return with_decimals(table, types)
+        return finish_result(table, types)
 
     @asynccontextmanager
     async def stream(self, query: SQL, columns: Sequence[Column]) -> AsyncGenerator[AsyncIterator[pa.RecordBatch]]:
@@ -348,7 +339,9 @@ def _unreachable(error: Exception, where: str) -> ArrowSyncError:
 
 
 def _result_type(described: Any) -> SqlType:
-    return from_catalog(described.name, -1, "unknown") if described.schema == "pg_catalog" else SqlType("unknown")
+    if described.schema != "pg_catalog":
+        return SqlType("unknown")
+    return result_type(described.name.removesuffix("[]"), array=described.kind == "array")
 
 
 def _from_records(names: Sequence[str], records: Sequence[Any]) -> pa.Table:

@@ -33,7 +33,7 @@ from arrowsync.dialects.dialect import Session
 from arrowsync.dialects.postgres import queries
 from arrowsync.dialects.postgres.queries import Found
 from arrowsync.dialects.postgres.typenames import from_catalog
-from arrowsync.sql import SQL, trusted
+from arrowsync.sql import SQL, sql, trusted
 
 Row = dict[str, Any]
 
@@ -66,18 +66,25 @@ async def discover(session: Session, names: Sequence[ObjectName]) -> Catalog:
     """The tables of those names that exist, and all enum and struct types and namespaces that they may need."""
     if not names:
         return Catalog()
-    return catalog_from_rows(names, await fetch_rows(session, names), session.server.namespace)
+    default = await default_namespace(session)
+    return catalog_from_rows(names, await fetch_rows(session, names, default), default)
+
+
+async def default_namespace(session: Session) -> str:
+    """What a name without a namespace stands for now: the user may have set another search_path, or role."""
+    found = await session.fetch(sql("SELECT current_schema()::text AS name"))
+    name: str | None = found.column("name")[0].as_py()
+    return name or session.server.namespace
 
 
 async def tables(session: Session, namespace: str | None) -> list[ObjectName]:
     """The names of the tables of a namespace, in order: no views, no partitions, and none that an extension brought."""
-    rows = await _rows(session, queries.tables_query(namespace or session.server.namespace))
+    rows = await _rows(session, queries.tables_query(namespace or await default_namespace(session)))
     return [ObjectName(namespace, row["name"]) for row in rows]
 
 
-async def fetch_rows(session: Session, names: Sequence[ObjectName]) -> CatalogRows:
+async def fetch_rows(session: Session, names: Sequence[ObjectName], default: str) -> CatalogRows:
     """The rows that describe the named tables; `at` in them is the position of the name."""
-    default = session.server.namespace
     relations = queries.relations_of(names, default)
     namespaces = sorted({name.namespace or default for name in names})
     columns = await _rows(session, queries.columns_query(relations))

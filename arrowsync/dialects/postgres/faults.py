@@ -22,6 +22,8 @@ CONSTRAINTS: Mapping[str, str] = {
     "23514": "check",
     "23P01": "exclusion",
 }
+REFUSALS = ("22", "23", "44", "P0")
+"""Classes of codes for a row that isn't taken: a value, a constraint, a view's or policy's check, what a trigger raises."""
 LOST_CLASSES = ("08",)
 LOST_CODES = {
     "57P01",  # terminated by an administrator
@@ -177,10 +179,22 @@ def _from_server(error: Any, code: str, statement: str | None, where: str, first
     return DatabaseError(message, statement=statement, code=code, transient=code in TRANSIENT, hint=hint)
 
 
+def refuses_row(error: ArrowSyncError) -> bool:
+    """Whether the error says that the table doesn't take a row."""
+    if isinstance(error, (ConstraintViolated, ConversionError)):
+        return True
+    return isinstance(error, DatabaseError) and error.code is not None and error.code.startswith(REFUSALS)
+
+
 def copy_place(error: object, first_row: int = 0) -> Place | None:
-    """Where a COPY failed, read from the error's context (`COPY t, line 5, column x`; a line is a row, in binary too)."""
+    """Where a COPY failed, read from the error's context (`COPY t, line 5, column x`; a line is a row, in binary too).
+
+    Line 0 is none: the COPY was ended while it waited for the first.
+    """
     found = _COPY_PLACE.search(getattr(error, "context", None) or "")
-    return Place(first_row + int(found["line"]) - 1, found["column"]) if found else None
+    if found is None or found["line"] == "0":
+        return None
+    return Place(first_row + int(found["line"]) - 1, found["column"])
 
 
 def _reason(error: Any) -> str:

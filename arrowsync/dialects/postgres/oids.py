@@ -26,7 +26,7 @@ async def type_oids(session: Session, types: Iterable[SqlType]) -> dict[OidKey, 
     needed = tuple(dict.fromkeys(found for live in types for found in _needed(live)))
     if not needed:
         return {}
-    rows = (await session.fetch(_oids_query(needed, session.server.namespace))).to_pylist()
+    rows = (await session.fetch(_oids_query(needed))).to_pylist()
     oids: dict[OidKey, int] = {}
     for at, live in enumerate(needed):
         found = [row for row in rows if row["at"] == at]
@@ -51,13 +51,13 @@ def _needed(live: SqlType) -> Iterator[SqlType]:
             yield from _needed(member)
 
 
-def _oids_query(types: Iterable[SqlType], default: str) -> SQL:
+def _oids_query(types: Iterable[SqlType]) -> SQL:
     """One row a type, and for a struct type one a member; none for a type that isn't there."""
     asked = [
         sql(
             "({at}, {namespace}, {name})",
             at=Literal(at),
-            namespace=Literal(live.namespace or default),
+            namespace=sql("current_schema()") if live.namespace is None else Literal(live.namespace),
             name=Literal(live.name),
         )
         for at, live in enumerate(types)

@@ -12,6 +12,7 @@ from typing import Any
 
 from arrowsync.catalog import Column, ObjectName
 from arrowsync.dialects.dialect import Opener, ParallelForms, Session
+from arrowsync.dialects.postgres.discover import default_namespace
 from arrowsync.dialects.postgres.typenames import type_sql
 from arrowsync.errors import DatabaseError
 from arrowsync.sql import SQL, Identifier, Literal, join, sql
@@ -69,8 +70,7 @@ async def place(session: Session, namespace: str | None) -> str:
     """The namespace itself, or the one in which tables are created that don't name any."""
     if namespace is not None:
         return namespace
-    found: str | None = (await session.fetch(sql("SELECT current_schema()::text AS name"))).column("name")[0].as_py()
-    return found or session.server.namespace
+    return await default_namespace(session)
 
 
 async def claim(session: Session, name: ObjectName) -> None:

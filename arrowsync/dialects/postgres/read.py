@@ -8,20 +8,18 @@ blocks of whole rows to the reader.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from arrowsync.catalog import Column, SqlType
-from arrowsync.dialects.postgres.readforms import FORMS, PLAIN, TEXT, Array, Form, Unreadable, compute, enum_form
+from arrowsync.dialects.postgres.readforms import FORMS, Array, Form, Unreadable, enum_form
 from arrowsync.dialects.postgres.readnested import nested_form
-from arrowsync.dialects.postgres.types import ARROW_TYPES, spec_of
+from arrowsync.dialects.postgres.types import spec_of
 from arrowsync.errors import ConversionError
 from arrowsync.sql import SQL, Identifier, join, sql
-
-_TIMES: Mapping[str, pa.DataType] = {"timestamp": pa.timestamp("us"), "timestamptz": pa.timestamp("us", tz="UTC")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,42 +73,6 @@ def compile_reader(columns: Sequence[Column]) -> BlockReader:
         schema=pa.schema([pa.field(spec.name, spec.type, nullable=True) for spec in specs]),
         forms=tuple(form_of(column.type) for column in columns),
     )
-
-
-def compile_result_reader(names: Sequence[str], types: Sequence[SqlType]) -> BlockReader:
-    """The reader of any query's result: numerics come as text, for `with_decimals`, and so do types that aren't known."""
-    forms = tuple(FORMS.get(live.name, TEXT) for live in types)
-    forms = tuple(PLAIN if live.name == "numeric" else form for form, live in zip(forms, types, strict=True))
-    arrow = [ARROW_TYPES.get(live.name, _TIMES.get(live.name, pa.string())) for live in types]
-    return BlockReader(pa.schema(list(zip(names, arrow, strict=True))), forms)
-
-
-def with_decimals(table: pa.Table, types: Sequence[SqlType]) -> pa.Table:
-    """The table with its numerics as decimals, each column with as many digits as its values have."""
-    for at, live in enumerate(types):
-        if live.name == "numeric":
-            name = table.schema.names[at]
-            try:
-                decimals = _decimals(table.column(at))
-            except pa.ArrowInvalid as error:
-                raise ConversionError(
-                    f"column {name!r} holds a number that no decimal holds: {error}",
-                    column=name,
-                    reason=str(error),
-                    hint="select it as double precision or as text",
-                ) from None
-            table = table.set_column(at, pa.field(name, decimals.type), decimals)
-    return table
-
-
-def _decimals(text: pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:
-    digits: Any = compute.replace_substring(text, "-", "")
-    point: Any = compute.find_substring(digits, ".")
-    length: Any = compute.binary_length(digits)
-    whole = compute.if_else(compute.equal(point, pa.scalar(-1)), length, point)
-    scale = max((compute.max(compute.subtract(length, whole)).as_py() or 0) - 1, 0)
-    precision = max((compute.max(whole).as_py() or 0) + scale, 1)
-    return text.cast(pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(precision, scale))
 
 
 def form_of(live: SqlType) -> Form:

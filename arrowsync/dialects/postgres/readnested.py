@@ -10,6 +10,7 @@ Lower bounds are dropped: a list counts from its beginning.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -39,16 +40,18 @@ from arrowsync.dialects.postgres.readforms import (
     valid_of,
 )
 
+ARRAY_DIGITS = Form("encode(array_send({column}), 'hex')")
+COMPOSITE_DIGITS = Form("encode(record_send({column}), 'hex')")
 STEPS = 64
 """Rows with at most so many elements are walked through in step; in longer ones, the places are found by doubling."""
 
 
 def nested_form(live: SqlType) -> Form:
     """How values of an array or composite type come."""
-    finish = partial(_of_digits, decode=decoder_of(live))
-    if live.element is not None:
-        return Form("encode(array_send({column}), 'hex')", finish)
-    return Form("encode(record_send({column}), 'hex')", finish)
+    return replace(
+        ARRAY_DIGITS if live.element is not None else COMPOSITE_DIGITS,
+        finish=partial(_of_digits, decode=decoder_of(live)),
+    )
 
 
 def _of_digits(digits: Array, arrow: pa.DataType, *, decode: Decode) -> Array:

@@ -1,0 +1,114 @@
+"""The result of any query, whose columns nobody has declared.
+
+What a numeric or an array needs, digits or dimensions, is known only when the whole result is there: they come as text, and
+`finish_result` makes them decimals and lists.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from arrowsync.catalog import SqlType
+from arrowsync.dialects.postgres.read import BlockReader
+from arrowsync.dialects.postgres.readforms import FORMS, PLAIN, TEXT, Form, Unreadable, compute
+from arrowsync.dialects.postgres.readnested import ARRAY_DIGITS, nested_form
+from arrowsync.dialects.postgres.typenames import from_catalog
+from arrowsync.dialects.postgres.types import ARROW_TYPES
+from arrowsync.errors import ConversionError
+
+chunked_array: Any = pa.chunked_array  # the stubs have it by the exact type of its values, which isn't known here
+
+_KNOWN: Mapping[str, pa.DataType] = {
+    **ARROW_TYPES,
+    "timestamp": pa.timestamp("us"),
+    "timestamptz": pa.timestamp("us", tz="UTC"),
+}
+"""Canonical name of a type -> Arrow's, for those that are known before the values are."""
+
+# A comment ends at its first end, so that none is taken for longer to find a SELECT behind it.
+_BEFORE = r"(?:\s|\(|--[^\n]*\n|/\*(?:(?!\*/).)*\*/)*"
+_SELECTS = re.compile(_BEFORE + r"(?:SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE | re.DOTALL)
+_WRITES = re.compile(_BEFORE + r"WITH\b.*\b(?:INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE | re.DOTALL)
+
+
+def is_subquery(text: str) -> bool:
+    """Whether the statement can stand in parentheses behind FROM."""
+    return _SELECTS.match(text) is not None and _WRITES.match(text) is None
+
+
+def result_type(name: str, *, array: bool = False) -> SqlType:
+    """The type of a column of a result, or of the elements of one of arrays, by its name in pg_type.
+
+    Arrays are known where their elements are, but for those of numeric, which would need digits too.
+    """
+    live = from_catalog(name, -1, "unknown")
+    if not array:
+        return live
+    return SqlType("array", element=live) if live.name in _KNOWN else SqlType("unknown")
+
+
+def compile_result_reader(names: Sequence[str], types: Sequence[SqlType]) -> BlockReader:
+    """The reader of any query's result: what isn't known, or not yet, comes as text."""
+    arrow = [_KNOWN.get(live.name, pa.string()) for live in types]
+    return BlockReader(pa.schema(list(zip(names, arrow, strict=True))), tuple(map(_form, types)))
+
+
+def _form(live: SqlType) -> Form:
+    if live.element is not None:
+        return ARRAY_DIGITS
+    return PLAIN if live.name == "numeric" else FORMS.get(live.name, TEXT)
+
+
+def finish_result(table: pa.Table, types: Sequence[SqlType]) -> pa.Table:
+    """The table with its numerics as decimals, with as many digits as the values have, and its arrays as lists."""
+    for at, live in enumerate(types):
+        if live.name == "numeric":
+            table = _finished(table, at, _decimals, "a number that no decimal holds", "as double precision or as text")
+        elif (element := live.element) is not None:
+            lists = _lists_of(element)
+            table = _finished(table, at, lists, f"a value that a list of {element} doesn't have", "as text")
+    return table
+
+
+def _finished(table: pa.Table, at: int, finish: Callable[[Any], Any], what: str, way_out: str) -> pa.Table:
+    name = table.schema.names[at]
+    try:
+        column: Any = finish(table.column(at))
+    except (Unreadable, pa.ArrowInvalid) as error:
+        raise ConversionError(
+            f"column {name!r} holds {what}: {error}", column=name, reason=str(error), hint=f"select it {way_out}"
+        ) from None
+    return table.set_column(at, pa.field(name, column.type), column)
+
+
+def _decimals(text: pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:
+    digits: Any = compute.replace_substring(text, "-", "")
+    point: Any = compute.find_substring(digits, ".")
+    length: Any = compute.binary_length(digits)
+    whole = compute.if_else(compute.equal(point, pa.scalar(-1)), length, point)
+    scale = max((compute.max(compute.subtract(length, whole)).as_py() or 0) - 1, 0)
+    precision = max((compute.max(whole).as_py() or 0) + scale, 1)
+    return text.cast(pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(precision, scale))
+
+
+def _lists_of(element: SqlType) -> Callable[[Any], Any]:
+    """What makes arrays, in hexadecimal digits, lists as deep as the arrays that are not empty."""
+
+    def lists(digits: Any) -> Any:
+        found: list[str] = compute.unique(compute.utf8_slice_codeunits(digits, 0, 8)).drop_null().to_pylist()
+        dimensions = sorted({int(count, 16) for count in found} - {0})
+        if len(dimensions) > 1:
+            raise Unreadable(f"arrays of {dimensions[0]} and of {dimensions[-1]} dimensions")
+        depth = dimensions[0] if dimensions else 1
+        arrow: Any = _KNOWN[element.name]
+        for _ in range(depth):
+            arrow = pa.list_(arrow)
+        finish = nested_form(SqlType("array", element=element, dimensions=depth)).finish
+        assert finish is not None, "lists are made of digits"
+        return chunked_array([finish(chunk, arrow) for chunk in digits.chunks], arrow)
+
+    return lists
