@@ -50,6 +50,7 @@ def main() -> int:
     if "files" in parts:
         size = ["--rows", "300000"] if options.quick else []
         good &= not subprocess.run([sys.executable, str(HERE / "files.py"), *size], check=False).returncode
+        good &= not subprocess.run([sys.executable, str(HERE / "tsv_to_arrow.py")], check=False).returncode
     if "kernels" in parts:
         quick = ["--benchmark-disable"] if options.quick else []
         kernels = [sys.executable, "-m", "pytest", "-q", *quick, *map(str, sorted(HERE.glob("test_*.py")))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import make_dataclass, replace
@@ -36,6 +37,15 @@ def from_objects(job: Job) -> Generator[Run]:
     objects, schema = [row(*record) for record in tuples(job.data)], job.data.schema
     with arrowsync.connect(job.url) as connection:
         yield lambda: synced(replace(job, data=arrowsync.open_source(objects, schema)), connection)
+
+
+@contextmanager
+def from_tsv(job: Job) -> Generator[Run]:
+    """A TSV file."""
+    with tempfile.TemporaryDirectory() as folder, arrowsync.connect(job.url) as connection:
+        path, schema = f"{folder}/rows.tsv", job.data.schema
+        arrowsync.write_tsv(job.data, path)
+        yield lambda: synced(replace(job, data=arrowsync.open_source(path, schema)), connection)
 
 
 @contextmanager

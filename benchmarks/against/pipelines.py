@@ -7,8 +7,9 @@ import datetime
 import decimal
 import logging
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,13 +44,38 @@ def pg_bulk_ingest(job: Job) -> Generator[Run]:
 
 @contextmanager
 def pysqlsync(job: Job) -> Generator[Run]:
-    """pysqlsync, `insert_rows` or `upsert_rows` into the table that its explorer finds."""
+    """pysqlsync, `insert_rows` or `upsert_rows` of tuples into the table that its explorer finds."""
+    records = tuples(job.data)
+    with _pysqlsync(job) as load:
+        yield lambda: load(records)
+
+
+@contextmanager
+def pysqlsync_tsv(job: Job) -> Generator[Run]:
+    """A TSV file through tsv2py, as pysqlsync's manual has it."""
+    from tsv.helper import Parser
+
+    types = tuple(python_type(field.type) for field in job.data.schema)
+    with tempfile.TemporaryDirectory() as folder, _pysqlsync(job) as load:
+        path = Path(folder, "rows.tsv")
+        lines = ("\t".join(map(str, record)) + "\n" for record in tuples(job.data))
+        path.write_text("".join(lines), encoding="utf-8")
+
+        def run() -> None:
+            with path.open("rb") as file:
+                load(Parser(types).parse_file(file))
+
+        yield run
+
+
+@contextmanager
+def _pysqlsync(job: Job) -> Generator[Callable[[Any], object]]:
+    """What loads records."""
     from pysqlsync.base import ConnectionParameters, GeneratorOptions  # type: ignore[import-not-found]
     from pysqlsync.factory import get_dialect  # type: ignore[import-not-found]
     from pysqlsync.model.id_types import QualifiedId  # type: ignore[import-not-found]
 
     logging.disable(logging.WARNING)
-    records = tuples(job.data)
     types = tuple(python_type(field.type) for field in job.data.schema)
     address = urlsplit(job.url)
     engine = get_dialect("postgresql")
@@ -64,7 +90,7 @@ def pysqlsync(job: Job) -> Generator[Run]:
     load = context.upsert_rows if job.mode == "upsert" else context.insert_rows
     names = tuple(job.columns)
     try:
-        yield lambda: loop.run_until_complete(load(table, records, field_types=types, field_names=names))
+        yield lambda records: loop.run_until_complete(load(table, records, field_types=types, field_names=names))
     finally:
         loop.run_until_complete(connection.__aexit__(None, None, None))
         loop.close()

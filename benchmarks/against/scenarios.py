@@ -39,6 +39,7 @@ OURS, OURS2, OURS_ADBC = "arrowsync", "arrowsync parallel=2", "arrowsync over AD
 OURS_TUPLES, OURS_OBJECTS = "arrowsync, tuples", "arrowsync, objects"
 PRE, ADBC, PGPQ, POLARS = "pre-encoded bytes", "adbc_ingest", "pgpq", "Polars, adbc"
 RECORDS, PANDAS, POLARS_SA = "asyncpg copy_records", "pandas to_sql", "Polars, sqlalchemy"
+OURS_TSV, SYNC_TSV = "arrowsync, TSV file", "pysqlsync, TSV file"
 SYNC, BULK, DLT = "pysqlsync", "pg-bulk-ingest", "dlt"
 
 CONTENDERS = {
@@ -59,6 +60,8 @@ CONTENDERS = {
         Contender(SYNC, "pipelines:pysqlsync", part=0.25, form="tuples"),
         Contender(BULK, "pipelines:pg_bulk_ingest", part=0.25, form="tuples"),
         Contender(DLT, "pipelines:dlt"),
+        Contender(OURS_TSV, "ours:from_tsv", ours=True, part=0.5, form="TSV file"),
+        Contender(SYNC_TSV, "pipelines:pysqlsync_tsv", part=0.25, form="TSV file"),
     )
 }
 
@@ -100,6 +103,7 @@ SCENARIOS = {
             (RECORDS,),
             part=0.5,
         ),
+        Scenario("tsv", "A TSV file: lineitem, into an empty table", "lineitem", "insert", (PRE, OURS_TSV, SYNC_TSV)),
         Scenario(
             "first",
             "First load: lineitem into a table that is created, without a key",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from against.measure import Runs
-from against.scenarios import ADBC, BULK, OURS, OURS2, OURS_OBJECTS, OURS_TUPLES, PRE, RECORDS, SYNC
+from against.scenarios import ADBC, BULK, OURS, OURS2, OURS_OBJECTS, OURS_TSV, OURS_TUPLES, PRE, RECORDS, SYNC, SYNC_TSV
 
 KNOWN_GAPS: dict[str, str] = {}
 """Targets that are known to be missed, by name, and why. One that is met is taken out of here: else the run fails."""
@@ -31,6 +31,7 @@ RATIOS = (
     Ratio("insert, against adbc_ingest", ("insert", OURS), ("insert", ADBC), 0.75),
     Ratio("tuples, against asyncpg's copy_records", ("events", OURS_TUPLES), ("events", RECORDS), 0.667),
     Ratio("dataclass objects, against asyncpg's copy_records", ("events", OURS_OBJECTS), ("events", RECORDS), 0.667),
+    Ratio("a TSV file, against pysqlsync with tsv2py", ("tsv", OURS_TSV), ("tsv", SYNC_TSV), 0.125),
     Ratio("upsert, against pg-bulk-ingest", ("upsert", OURS), ("upsert", BULK), 0.3),
     Ratio("upsert, against pysqlsync", ("upsert", OURS), ("upsert", SYNC), 0.1),
     Ratio("re-sync with nothing changed, against loading into a new table", ("resync", OURS), ("keyed", OURS), 1.5),

@@ -26,7 +26,7 @@ from arrowsync.migrate.target import target_catalog
 from arrowsync.testing import random_batches
 
 TABLE = ObjectName("a schema", "t")
-EXAMPLES = max(settings.default.max_examples, 500 if os.environ.get("CI") else 100)
+EXAMPLES = max(settings().max_examples, 300 if os.environ.get("CI") else 100)
 """Tables a server: some seconds, half a minute in CI, and an hour's worth in the soak."""
 LABELS = st.lists(
     st.sampled_from(["a", "it's", 'q"q', "back\\slash", "日本", " ", "{x,y}", "(1)"]), min_size=1, unique=True
