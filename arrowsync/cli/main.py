@@ -252,7 +252,9 @@ def _parser() -> argparse.ArgumentParser:
     load.add_argument("--on-error", choices=get_args(OnError), default="raise")
     load.add_argument("--max-rejects", type=int)
     load.add_argument("--rejects", metavar="FILE", help="reject bad rows, and write them to this Parquet file")
-    load.add_argument("--parallel", type=int, metavar="N", help="load over N connections at once (a server, not DuckDB)")
+    load.add_argument(
+        "--parallel", type=int, metavar="N", help="load over N connections at once (a server, not DuckDB)"
+    )
     load.add_argument("--dry-run", action="store_true", help="show the changes that would be made, and make none")
     load.add_argument("--quiet", action="store_true", help="print errors only")
     add_reading_options(load)
