@@ -57,6 +57,9 @@ __all__ = [
 inside: ContextVar[frozenset[Connection]] = ContextVar("inside", default=frozenset())
 """The connections whose transaction the running code is in."""
 
+_loading: ContextVar[object] = ContextVar("loading", default=None)
+"""The connection that is loaded with what the running code, a source, gives."""
+
 
 def busy_error(what: str, hint: str) -> DatabaseError:
     """The connection can't be waited for, because what it is busy with waits for the caller."""
@@ -71,7 +74,7 @@ class Connection:
         self._session = session
         self._lock = asyncio.Lock()
         self._transaction_lock = asyncio.Lock()
-        self._reading = False
+        self._reading: str | None = None
         self._closed = False
 
     @property
@@ -88,6 +91,21 @@ class Connection:
         """The whole result of a query of yours, as an Arrow table."""
         async with self._turn() as (_, session):
             return await session.fetch(trusted(query))
+
+    def stream(self, query: str) -> AsyncGenerator[pa.RecordBatch, None]:
+        """The result of a query of yours as a stream of record batches: see `arrowsync.Connection.stream`."""
+        return self._streamed(query, inside.get())
+
+    async def _streamed(self, query: str, within: frozenset[Connection]) -> AsyncGenerator[pa.RecordBatch, None]:
+        """The stream. Whoever reads it, it belongs to the transactions that it was made in."""
+        turn = self._turn(reading="stream", within=within)
+        async with turn as (_, session), session.results(trusted(query)) as result:
+            empty = True
+            async for batch in result.batches:
+                empty = False
+                yield batch
+            if empty:
+                yield pa.RecordBatch.from_pylist([], schema=result.schema)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[None]:
@@ -114,23 +132,28 @@ class Connection:
         await self._session.close()
 
     @asynccontextmanager
-    async def _turn(self, *, reading: bool = False) -> AsyncGenerator[tuple[Dialect, Session]]:
+    async def _turn(
+        self, *, reading: str | None = None, within: frozenset[Connection] = frozenset()
+    ) -> AsyncGenerator[tuple[Dialect, Session]]:
         """The session for one call; a second call made meanwhile by another task waits.
 
-        While `read_batches` is open, the caller itself may be what makes the second call: waiting would never end.
+        `reading` names a generator, `read_batches` or `stream`. While one is open, the caller itself may be what makes the
+        second call: waiting would never end.
         """
         self._check_open()
+        if _loading.get() is self:
+            raise busy_error("loading this very source", "read from a second connection")
         if self._reading:
-            raise busy_error("read_batches", "read to the end or close it first, or use a second connection")
+            raise busy_error(self._reading, "read to the end or close it first, or use a second connection")
         async with AsyncExitStack() as stack:
-            if self not in inside.get():
+            if self not in within | inside.get():
                 await stack.enter_async_context(self._transaction_lock)
             await stack.enter_async_context(self._lock)
             self._reading = reading
             try:
                 yield self._dialect, self._session
             finally:
-                self._reading = False
+                self._reading = None
 
     def _check_open(self) -> None:
         if self._closed:
@@ -184,7 +207,7 @@ def connect(url: str) -> _Connecting:
 
 
 @asynccontextmanager
-async def _session(conn: object, *, reading: bool = False) -> AsyncGenerator[tuple[Dialect, Session]]:
+async def _session(conn: object, *, reading: str | None = None) -> AsyncGenerator[tuple[Dialect, Session]]:
     """The dialect and session for whatever the user passed as a connection; one opened here is closed here."""
     if isinstance(conn, Connection):
         async with conn._turn(reading=reading) as turn:  # pyright: ignore[reportPrivateUsage]
@@ -230,7 +253,7 @@ async def sync_table(
         dry_run=dry_run,
     )
     with shown_progress(progress, table if isinstance(table, str) else getattr(table, "__name__", "rows")) as callback:
-        async with _session(conn) as (dialect, session), _readable(data) as data:
+        async with _session(conn) as (dialect, session), _readable(data, conn) as data:
             try:
                 return await run.sync_table(data, table, dialect, session, options, callback)
             except SourceStopped as stopped:
@@ -238,10 +261,10 @@ async def sync_table(
 
 
 @asynccontextmanager
-async def _readable(data: object) -> AsyncGenerator[object]:
+async def _readable(data: object, conn: object) -> AsyncGenerator[object]:
     """The data as something that worker threads can read: an async iterable is awaited here."""
     if hasattr(data, "__aiter__") and not hasattr(data, "__iter__") and not hasattr(data, "__arrow_c_stream__"):
-        async with pulled(cast("AsyncIterable[object]", data)) as rows:
+        async with pulled(cast("AsyncIterable[object]", data), before=lambda: _loading.set(conn)) as rows:
             yield rows
     else:
         yield data
@@ -286,7 +309,8 @@ async def read_batches(table: type | pa.Schema | str, conn: object) -> AsyncGene
 
     Close it (`contextlib.aclosing`) if you stop early: the connection is busy until then.
     """
-    async with _session(conn, reading=True) as (dialect, session), read.open_table(table, dialect, session) as reader:
+    opened = _session(conn, reading="read_batches")
+    async with opened as (dialect, session), read.open_table(table, dialect, session) as reader:
         async for batch in reader.batches:
             yield batch
 

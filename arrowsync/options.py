@@ -101,6 +101,11 @@ class SyncOptions:
         limit = cast(object, self.max_rejects)
         if limit is not None and (not isinstance(limit, int) or limit < 0):
             raise DeclarationError(f"max_rejects is {limit!r}", hint="give a number of rows, 0 or more")
+        if limit is not None and self.on_error == "raise":
+            raise DeclarationError(
+                f"max_rejects is {limit}, but nothing is rejected",
+                hint='say on_error="reject" as well (--on-error reject, or --rejects FILE)',
+            )
         connections = cast(object, self.parallel)
         if not isinstance(connections, int) or isinstance(connections, bool) or connections < 1:
             raise DeclarationError(f"parallel is {connections!r}", hint="give a number of connections, 1 or more")

@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any, TypeVar, get_args
 
 from arrowsync import aio
-from arrowsync.cli.reading import add_reading_options, source_of, write_rejects
+from arrowsync.cli.reading import add_reading_options, check_rejects, source_of, write_rejects
 from arrowsync.dialects import dialect_for, is_database
 from arrowsync.errors import (
     ArrowSyncError,
@@ -80,6 +80,8 @@ async def _interruptible(command: Coroutine[Any, Any, int]) -> int:
 
 
 async def _load(options: argparse.Namespace) -> int:
+    if options.rejects:
+        check_rejects(options.rejects)
     report = await aio.sync_table(
         source_of(options),
         _table(options.table),

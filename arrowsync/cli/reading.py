@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import Any, cast
 
 import pyarrow as pa
@@ -52,6 +53,14 @@ def source_of(options: argparse.Namespace) -> Source:
         csv=CsvOptions(**given) if given else None,
         columns="declared" if options.columns == ["declared"] else options.columns,
     )
+
+
+def check_rejects(path: str) -> None:
+    """Refuse a path that no file can be written to, before anything is loaded whose rejects would then be lost."""
+    folder = os.path.dirname(path) or "."
+    if os.path.isdir(path) or not os.path.isdir(folder) or not os.access(folder, os.W_OK):
+        what = "is a folder" if os.path.isdir(path) else f"can't be written: {folder!r} is no folder to write to"
+        raise SourceError(f"--rejects {path!r} {what}", source=path, hint="give the path of a file; nothing was loaded")
 
 
 def write_rejects(rejects: pa.Table, path: str) -> None:

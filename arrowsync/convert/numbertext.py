@@ -38,6 +38,7 @@ INT_TEXT = r"^[+-]?[0-9]+$"
 NUMBER_TEXT = r"^(?P<sign>[+-]?)(?P<whole>[0-9]*)(?:\.(?P<fraction>[0-9]*))?(?:[eE](?P<exponent>[+-]?[0-9]+))?$"
 FLOAT_TEXT = r"^[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:nan|inf|infinity))$"
 
+INT_HINT = "integers are written like -12, without a point, exponent, blanks or separators of thousands"
 NUMBER_HINT = "numbers are written like -12.5 or 1e6, without blanks or separators of thousands"
 
 
@@ -72,7 +73,7 @@ def text_to_int(values: Column, column: ColumnSpec) -> Converted:
         parsed = try_cast(values, column.type)
         if parsed is not None:
             return Converted(parsed)
-    return refuse(values, _mismatch(values, INT_TEXT, "an integer")).then(lambda v: _digits_to_int(v, column))
+    return refuse(values, _mismatch(values, INT_TEXT, "an integer", INT_HINT)).then(lambda v: _digits_to_int(v, column))
 
 
 def _digits_to_int(values: Column, column: ColumnSpec) -> Converted:
@@ -86,9 +87,9 @@ def _digits_to_int(values: Column, column: ColumnSpec) -> Converted:
     return refuse(digits, out_of_range(below | above, column.type)).then(lambda v: Converted(v.cast(column.type)))
 
 
-def _mismatch(values: Column, pattern: str, what: str) -> Failure:
+def _mismatch(values: Column, pattern: str, what: str, hint: str) -> Failure:
     bad = is_valid(values) & ~mask_of(compute.match_substring_regex(values, pattern))
-    return Failure(bad, f"not {what}", NUMBER_HINT)
+    return Failure(bad, f"not {what}", hint)
 
 
 def text_to_float(values: Column, column: ColumnSpec) -> Converted:
@@ -96,7 +97,7 @@ def text_to_float(values: Column, column: ColumnSpec) -> Converted:
     parsed = try_cast(values, column.type)
     if parsed is not None:
         return _within_float(values, parsed)
-    checked = refuse(values, _mismatch(values, FLOAT_TEXT, "a number"))
+    checked = refuse(values, _mismatch(values, FLOAT_TEXT, "a number", NUMBER_HINT))
     return checked.then(lambda v: _within_float(v, v.cast(column.type)))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import pyarrow as pa
@@ -62,11 +62,19 @@ def _round(values: Column, column: ColumnSpec, rule: Rule) -> Converted:
 
 
 def finer(column: ColumnSpec) -> ColumnSpec:
-    """A decimal column with all the decimal places that there is room for; any other as it is."""
-    if not pa.types.is_decimal(column.type):
-        return column
-    own = decimal_type(column.type)
-    return replace(column, type=pa.decimal256(WIDEST, max(WIDEST - 1 - (own.precision - own.scale), own.scale)))
+    """A column whose decimals, in lists and structs too, have all the decimal places that there is room for."""
+    return replace(column, type=_finer(column.type))
+
+
+def _finer(kind: Any) -> pa.DataType:
+    if pa.types.is_decimal(kind):
+        return pa.decimal256(WIDEST, max(WIDEST - 1 - (kind.precision - kind.scale), kind.scale))
+    if pa.types.is_list(kind):
+        return pa.list_(_finer(kind.value_type))
+    if pa.types.is_struct(kind):
+        members: list[Any] = [cast("Any", kind).field(number) for number in range(kind.num_fields)]
+        return pa.struct([member.with_type(_finer(member.type)) for member in members])
+    return cast("pa.DataType", kind)
 
 
 def _rounded(values: Column, places: int) -> Column:

@@ -58,6 +58,14 @@ class LoadResult:
     via: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a query gives: the schema, which a result without rows has too, and batches of it."""
+
+    schema: pa.Schema
+    batches: AsyncIterator[pa.RecordBatch]
+
+
 class Session(Protocol):
     """One open connection. Not for concurrent use; every method that fails raises a translated DatabaseError."""
 
@@ -76,6 +84,10 @@ class Session(Protocol):
         self, query: SQL, columns: Sequence[Column]
     ) -> AbstractAsyncContextManager[AsyncIterator[pa.RecordBatch]]:
         """The result of a query on a table's `columns`, as batches of the Arrow types that `spec_of` gives them."""
+        ...
+
+    def results(self, query: SQL) -> AbstractAsyncContextManager[Result]:
+        """The result of any query as it comes, each value exact or as text; a DeclarationError where there is none."""
         ...
 
     def transaction(self) -> AbstractAsyncContextManager[None]:

@@ -229,6 +229,8 @@ def _split(block: bytes, fields: int, notation: Notation, nulls: tuple[str, ...]
     names = [str(index) for index in range(fields)]
     # The reader drops a byte order mark, at the start of the file as it thinks; given two it leaves the one that is data.
     text = codecs.BOM_UTF8 + block if block.startswith(codecs.BOM_UTF8) else block
+    if not text.endswith(b"\n"):  # without it, an empty field at the end counts as quoted where the one before is
+        text += b"\n"
     quotes = bool(notation.quote) and notation.quote in block
     try:
         source: Any = pa.BufferReader(text)

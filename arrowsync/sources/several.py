@@ -174,7 +174,7 @@ def _fitted(batch: pa.RecordBatch, file: SourceFile, wanted: _Wanted) -> pa.Reco
         kinds[name] = kind
         if name in names and name not in wanted.keys:
             column = cast("Any", batch.column(name))
-            columns.append(column if column.type == kind else column.cast(kind))
+            columns.append(column if column.type == kind else _cast(column, kind, name, file))
         elif name in wanted.keys:
             columns.append(_constant(file, name, kind, batch.num_rows))
         else:
@@ -183,6 +183,18 @@ def _fitted(batch: pa.RecordBatch, file: SourceFile, wanted: _Wanted) -> pa.Reco
         columns.append(batch.column(PLACE_NAME))
         kinds[PLACE_NAME] = PLACE
     return to_batch(columns, pa.schema(kinds))
+
+
+def _cast(column: Any, kind: pa.DataType, name: str, file: SourceFile) -> Any:
+    """The values in the type that all files have in common."""
+    try:
+        return column.cast(kind)
+    except pa.ArrowInvalid as error:
+        raise SourceError(
+            f"{file.name!r} has column {name!r} as {column.type}, and with other files it is {kind}: {error}",
+            source=file.name,
+            hint="load files of different schemas one by one",
+        ) from error
 
 
 def _selected(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

@@ -49,12 +49,12 @@ class Inferred:
 def infer(path: str) -> Inferred:
     """A declaration that all rows of a file convert to, with the first column that could be it as the key.
 
-    Text of a file whose columns are all text (CSV, TSV) becomes what it says; other files know their types.
+    Text in CSV, TSV and JSON Lines becomes what it says; the values of other files have types.
     """
     with _opened(path) as stream:
         schema = stream.schema
         guesses = _guesses(stream)
-    spec = spec_from_schema(schema, _name(path))
+    spec = spec_from_schema(_with_text_for_nothing(schema), _name(path))
     columns = tuple(
         replace(guess.column(column.name), nullable=True) if guess else replace(column, nullable=True)
         for column, guess in zip(spec.columns, guesses, strict=True)
@@ -72,14 +72,20 @@ def _opened(path: str) -> BatchStream:
     return open_batches(path)
 
 
+def _with_text_for_nothing(schema: pa.Schema) -> pa.Schema:
+    """The schema with text in place of Arrow's null, the type of columns that have no values."""
+    text, fields = pa.string(), cast(Any, schema)
+    return pa.schema([each.with_type(text) if pa.types.is_null(each.type) else each for each in fields])
+
+
 def _guesses(stream: BatchStream) -> list[Guess | None]:
+    """What is told of each column of text in a file of text; None for the others, and in other files."""
     types: list[Any] = stream.schema.types
-    if not all(pa.types.is_string(kind) for kind in types):
-        return [None] * len(types)
-    guesses = [Guess()] * len(types)
-    for batch in stream:
-        guesses = [guess.after(values) for guess, values in zip(guesses, _columns(batch), strict=True)]
-    return list(guesses)
+    guesses = [Guess() if stream.has_places and pa.types.is_string(kind) else None for kind in types]
+    if any(guesses):
+        for batch in stream:
+            guesses = [guess and guess.after(values) for guess, values in zip(guesses, _columns(batch), strict=True)]
+    return guesses
 
 
 def _profiles(path: str, spec: TableSpec) -> tuple[Profile, ...]:

@@ -93,7 +93,12 @@ class Isolation:
             return
         for step in deletions:
             await run_step(self.session, step, self.counts)
+        without_rows = await self._attempt(self._steps(await self._empty_part(0)))
+        if without_rows is not None:
+            raise without_rows  # no row's fault: a trigger for each statement, what the user's transaction owes
         rows = await self._count(self.job.staging)
+        if not rows:
+            raise error
         await self._part_up(self.job.staging, 0, self.intake.rows_read, rows, error, 0)
         await self._try_again()
         await self._delete_refused()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from time import perf_counter
 
 from arrowsync.bridge import Worker
@@ -10,6 +12,7 @@ from arrowsync.dialects.dialect import Dialect, Session
 from arrowsync.options import SyncOptions
 from arrowsync.report import SyncReport
 from arrowsync.sources.open import open_batches
+from arrowsync.sources.stream import BatchStream
 from arrowsync.sync.apply import apply_steps
 from arrowsync.sync.drafting import Traces, load_draft, tidied
 from arrowsync.sync.intake import Intake, Progress
@@ -35,12 +38,7 @@ async def sync_table(
     forms = check_parallel(dialect, session) if options.parallel > 1 else None
     declared = declared_spec(table, options.key)
     hint = declared if isinstance(declared, TableSpec) else None
-    opener = Worker("open")
-    try:
-        stream = await opener.run(open_batches, data, hint)
-    finally:
-        opener.close()
-    with stream:
+    async with _opened(data, hint) as stream:
         async with tidied(dialect, session) as traces, session.transaction():
             with clock.phase("plan"):
                 job = await plan_job(stream, declared, dialect, session, options)
@@ -55,6 +53,20 @@ async def sync_table(
         if forms is not None:
             counts = await over_several(forms, job, intake, dialect, session, options, clock)
     return job.report(clock, intake, counts)
+
+
+@asynccontextmanager
+async def _opened(data: object, hint: TableSpec | None) -> AsyncGenerator[BatchStream]:
+    """The data as a stream, opened and closed in a worker thread: it may be one that waits for this very loop."""
+    opener = Worker("open")
+    try:
+        stream = await opener.run(open_batches, data, hint)
+        try:
+            yield stream
+        finally:
+            await opener.run(stream.close)
+    finally:
+        opener.close()
 
 
 async def _carry_out(

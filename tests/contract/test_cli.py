@@ -88,6 +88,17 @@ def test_load_text_from_standard_input_and_keep_the_rejects(shop: Path) -> None:
     ]
 
 
+def test_where_rejects_cannot_be_written_nothing_is_loaded(shop: Path) -> None:
+    (shop / "items.csv").write_text("id,name\n1,a\nx,b\n")
+    command = ("load", "items.csv", "duckdb:///w.duckdb", "--table", "shop:Item")
+    for path in ("nowhere/bad.parquet", "."):
+        refused = arrowsync_command(shop, *command, "--rejects", path)
+        assert (refused.returncode, "nothing was loaded" in refused.stderr) == (3, True)
+    assert not (shop / "w.duckdb").exists()
+    refused = arrowsync_command(shop, *command, "--max-rejects", "1")
+    assert (refused.returncode, "--on-error reject" in refused.stderr) == (2, True)
+
+
 def test_columns_that_are_not_declared_can_be_left_out(shop: Path) -> None:
     (shop / "items.tsv").write_text("extra\tname\tid\nx\ta\t1\n")
     command = ("load", "items.tsv", "duckdb:///w.duckdb", "--table", "shop:Item")

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
+import pyarrow as pa
 import pytest
 
 import arrowsync
@@ -99,3 +100,17 @@ def test_a_load_that_waits_for_the_feed_can_be_cancelled(stops_at: int) -> None:
 
     asyncio.run(asyncio.wait_for(load(), 30))
     assert feed.given == stops_at
+
+
+def test_batches_are_large_and_so_read_only_when_they_are_wanted() -> None:
+    given = 0
+
+    async def batches() -> AsyncGenerator[pa.RecordBatch]:
+        nonlocal given
+        for _ in range(100):
+            given += 1
+            yield pa.record_batch([pa.array(range(70_000)), pa.nulls(70_000, pa.string())], names=["id", "text"])
+
+    with arrowsync.connect("duckdb://") as conn, pytest.raises(arrowsync.ConversionError, match="text"):
+        arrowsync.sync_table(batches(), Event, conn)
+    assert 1 <= given < 20

@@ -111,6 +111,29 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     assert declared(inferred.source()) == ["id: PrimaryKey[int16]", "code: str", "at: datetime | None"]
 
 
+def test_parquet_of_nothing_but_text_stays_text(tmp_path: Path) -> None:
+    path = tmp_path / "codes.parquet"
+    pq.write_table(pa.table({"code": ["12345", "2"], "day": ["2024-01-01", None]}), path)
+    assert declared(infer(str(path)).source()) == ["code: PrimaryKey[Annotated[str, MaxLength(5)]]", "day: str | None"]
+
+
+def test_text_beside_columns_that_have_a_type_becomes_what_it_says(tmp_path: Path) -> None:
+    for year in (2024, 2025):
+        (tmp_path / "visits" / f"year={year}").mkdir(parents=True)
+        (tmp_path / "visits" / f"year={year}" / "part.csv").write_text(f"id,day\n{year},{year}-01-31\n")
+    assert declared(infer(str(tmp_path / "visits")).source()) == ["id: PrimaryKey[int]", "day: date", "year: int"]
+    lines = written(tmp_path, '{"id":1,"day":"2024-01-31"}\n{"id":2,"day":null}\n', "visits.jsonl")
+    assert declared(infer(lines).source()) == ["id: PrimaryKey[int]", "day: date | None"]
+
+
+def test_a_column_of_parquet_without_values_and_without_a_type_is_text(tmp_path: Path) -> None:
+    path = tmp_path / "visits.parquet"
+    pq.write_table(pa.table({"id": [1, 2], "note": pa.nulls(2)}), path)
+    inferred = infer(str(path))
+    assert declared(inferred.source()) == ["id: PrimaryKey[int]", "note: str | None"]
+    assert "# note: no values" in inferred.source()
+
+
 def test_empty_and_missing_files_say_so(tmp_path: Path) -> None:
     assert "# 0 rows; no single column could be the key" in infer(written(tmp_path, "a\tb\n")).source()
     with pytest.raises(SourceError, match="nowhere"):

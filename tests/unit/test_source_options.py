@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, make_dataclass
 from decimal import Decimal
 from typing import Annotated
 
@@ -44,3 +45,22 @@ def test_decimals_are_rounded_where_it_is_asked_for() -> None:
         assert stream.read_all().to_pylist() == [{"n": Decimal(wanted)}]
         with pytest.raises(ConversionError, match="not exact"):
             arrowsync.open_source([row], field_names=["n"], field_types=types).read_all()
+
+
+def test_decimals_in_lists_and_structs_of_objects_are_rounded_too() -> None:
+    @dataclass
+    class Item:
+        price: Annotated[Decimal, Precision(5, 2)]
+
+    rows = [{"prices": [Decimal("1.005"), Decimal(2)], "item": Item(Decimal("0.125")), "items": [Item(Decimal(1))]}]
+    types = [list[Annotated[Decimal, Precision(5, 2)]], Item, list[Item]]
+    table = make_dataclass("Order", list(zip(["prices", "item", "items"], types, strict=True)))
+    assert arrowsync.open_source(rows, table, round=True).read_all().to_pylist() == [
+        {
+            "prices": [Decimal("1.01"), Decimal("2.00")],
+            "item": {"price": Decimal("0.13")},
+            "items": [{"price": Decimal("1.00")}],
+        }
+    ]
+    with pytest.raises(ConversionError, match="not exact"):
+        arrowsync.open_source(rows, table).read_all()

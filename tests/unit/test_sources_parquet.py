@@ -251,6 +251,8 @@ def test_a_value_that_promotion_would_change(tmp_path: Path) -> None:
     error = refusal(tmp_path)
     assert str(first) in error.message
     assert str(2**53 + 1) in error.message
+    assert "column 'x' as int64, and with other files it is double" in error.message
+    assert "damaged" not in str(error.hint)
 
 
 # ---- what is no Parquet -------------------------------------------------------------------------------------------------

@@ -8,9 +8,13 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from arrowsync.catalog import Column
 from arrowsync.dialects.dialect import Server
 from arrowsync.dialects.duckdb.faults import is_driver_error, translate
-from arrowsync.dialects.duckdb.reading import read_batch
+from arrowsync.dialects.duckdb.quoting import QUOTING
+from arrowsync.dialects.duckdb.reading import read_batch, read_result
+from arrowsync.dialects.duckdb.typetext import parse_type
+from arrowsync.dialects.results import no_result
 from arrowsync.errors import DatabaseError
 
 ROWS_PER_BATCH = 65_536
@@ -24,6 +28,7 @@ class Connection(Protocol):
     def execute(self, query: str) -> Any: ...
     def complete(self) -> None: ...
     def sql(self, query: str) -> Any: ...
+    def extract_statements(self, query: str) -> Any: ...
     def from_arrow(self, arrow_object: object) -> Any: ...
     def cursor(self) -> Any: ...
     def interrupt(self) -> None: ...
@@ -66,6 +71,25 @@ def open_reader(connection: Connection, text: str, readers: list[pa.RecordBatchR
         readers.append(connection.sql(text).to_arrow_reader(ROWS_PER_BATCH))
     except Exception as error:
         raise translated(error, text) from error
+
+
+def open_result(connection: Connection, text: str, readers: list[pa.RecordBatchReader]) -> pa.Schema:
+    """The schema of any query's result, over which one more reader is in `readers`: see `open_reader`."""
+    try:
+        _settle(connection)
+        statements = connection.extract_statements(text)
+        # All that has some result is a relation, if only of how many rows there are; what needs none may have none.
+        if not statements or any(kind.name == "NOTHING" for kind in statements[-1].expected_result_type):
+            raise no_result()
+        relation = connection.sql(text)
+        described = zip(relation.columns, relation.types, strict=True)
+        selected, schema = read_result([Column(name, parse_type(str(kind))) for name, kind in described])
+        if selected is not None:
+            relation = relation.project(selected.text(QUOTING))
+        readers.append(relation.to_arrow_reader(ROWS_PER_BATCH))
+    except Exception as error:
+        raise translated(error, text) from error
+    return schema
 
 
 def next_batch(reader: pa.RecordBatchReader, schema: pa.Schema) -> pa.RecordBatch | None:

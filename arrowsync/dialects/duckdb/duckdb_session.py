@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from arrowsync.bridge import Worker
 from arrowsync.catalog import Column
-from arrowsync.dialects.dialect import LoadResult, LoadTarget, Server
+from arrowsync.dialects.dialect import LoadResult, LoadTarget, Result, Server
 from arrowsync.dialects.duckdb import calls
 from arrowsync.dialects.duckdb.address import Address, address_of
 from arrowsync.dialects.duckdb.faults import translate
@@ -118,6 +118,17 @@ class DuckDBSession:
                 yield batches
         finally:
             # An open result would keep the connection from doing anything else.
+            await self._worker.run(calls.close_all, readers)
+
+    @asynccontextmanager
+    async def results(self, query: SQL) -> AsyncGenerator[Result]:
+        self._writes += 1  # it may be a statement with RETURNING
+        readers: list[pa.RecordBatchReader] = []
+        try:
+            schema = await self._run(calls.open_result, self._connection, query.text(QUOTING), readers)
+            async with aclosing(self._drain(readers[0], schema)) as batches:
+                yield Result(schema, batches)
+        finally:
             await self._worker.run(calls.close_all, readers)
 
     async def _drain(self, reader: pa.RecordBatchReader, schema: pa.Schema) -> AsyncGenerator[pa.RecordBatch]:

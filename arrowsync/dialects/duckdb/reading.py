@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.compute
 
 from arrowsync.catalog import Column, SqlType
+from arrowsync.dialects.duckdb.types import spec_of
+from arrowsync.errors import DeclarationError
 from arrowsync.sql import SQL, Identifier, Literal, join, sql
 
 # pyarrow-stubs has each compute function by the exact classes of its arguments, which are not known here.
@@ -32,6 +34,25 @@ def read_query(query: SQL, columns: Sequence[Column]) -> SQL:
         for rewritten, (value, column) in zip(exact, values, strict=True)
     ]
     return sql("SELECT {selected} FROM ({query})", selected=join(", ", selected), query=query)
+
+
+def read_result(columns: Sequence[Column]) -> tuple[SQL | None, pa.Schema]:
+    """What to select of any result with the `columns`, None for all as it is, and the schema; unknown types become text."""
+    fields: list[pa.Field[Any]] = []
+    exact: list[SQL | None] = []
+    for column in columns:
+        value = SQL((Identifier(column.name),))
+        try:
+            fields.append(spec_of(column).arrow_field.with_nullable(True))
+            exact.append(_exact(value, column.type, column.name))
+        except DeclarationError:
+            fields.append(pa.field(column.name, pa.string()))
+            exact.append(_as_text(value, column.name))
+    selected = [
+        sql("{value} AS {name}", value=rewritten or SQL((Identifier(column.name),)), name=Identifier(column.name))
+        for rewritten, column in zip(exact, columns, strict=True)
+    ]
+    return join(", ", selected) if any(exact) else None, pa.schema(fields)
 
 
 def read_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

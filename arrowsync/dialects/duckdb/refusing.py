@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from arrowsync.catalog import Check, Column, DefaultExpression, DefaultValue, ForeignKey
 from arrowsync.dialects import shared
 from arrowsync.dialects.dialect import MergeJob, Refusal
+from arrowsync.dialects.duckdb.quoting import QUOTING
 from arrowsync.dialects.duckdb.typetext import type_sql
 from arrowsync.sql import SQL, Identifier, Literal, join, sql
 
@@ -50,8 +51,7 @@ def _check(job: MergeJob, check: Check) -> Refusal:
         alias=Identifier(job.target.name.name),
         condition=check.condition,
     )
-    text = "".join(map(str, check.condition.parts))
-    return Refusal(f"violates the check {text}", None, query)
+    return Refusal(f"violates the check {check.condition.text(QUOTING)}", None, query)
 
 
 def _lacking(job: MergeJob, column: Column, *, may_exist: bool) -> SQL:

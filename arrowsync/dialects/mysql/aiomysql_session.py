@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from arrowsync.bridge import Worker, prefetch
 from arrowsync.catalog import Column
-from arrowsync.dialects.dialect import LoadResult, LoadTarget, Server
+from arrowsync.dialects.dialect import LoadResult, LoadTarget, Result, Server
 from arrowsync.dialects.mysql.address import address_of
 from arrowsync.dialects.mysql.chunks import Chunks
 from arrowsync.dialects.mysql.connect_session import another, can_send_files, connect, driver, hang_up
@@ -29,7 +29,7 @@ from arrowsync.dialects.mysql.insert_rows import insert_statement, inserts
 from arrowsync.dialects.mysql.loading import INSERT, LOAD_DATA, check_stored, check_target, encoder
 from arrowsync.dialects.mysql.local_infile import REFUSED, ask_for_file, file_name, load_statement, send_file
 from arrowsync.dialects.mysql.quoting import quoting
-from arrowsync.dialects.mysql.reading import RowReader, asked, compile_reader, compile_result_reader
+from arrowsync.dialects.mysql.reading import RowReader, asked, check_exact, compile_reader, compile_result_reader
 from arrowsync.dialects.mysql.settings import read_settings, set_settings, settings
 from arrowsync.dialects.mysql.transactions import Transactions
 from arrowsync.dialects.mysql.wire import AUTOCOMMIT, IN_TRANSACTION, FileAsked, Reply, ServerError, Wire, finish
@@ -162,6 +162,19 @@ class AiomysqlSession:
     async def stream(self, query: SQL, columns: Sequence[Column]) -> AsyncGenerator[AsyncIterator[pa.RecordBatch]]:
         async with self._results(asked(query, columns), compile_reader(columns)) as (_, batches):
             yield batches
+
+    @asynccontextmanager
+    async def results(self, query: SQL) -> AsyncGenerator[Result]:
+        """The result of a query as it comes; a DeclarationError for a FLOAT, of which the server shows six digits only."""
+        async with self._results(query) as (reader, batches):
+            check_exact(reader)
+            async with aclosing(self._to_the_end(batches)) as batches:
+                yield Result(reader.schema, batches)
+
+    async def _to_the_end(self, batches: AsyncIterator[pa.RecordBatch]) -> AsyncGenerator[pa.RecordBatch]:
+        async for batch in batches:
+            yield batch
+        await self._wire.discard()  # what other statements say
 
     @asynccontextmanager
     async def _results(

@@ -19,7 +19,8 @@ import pyarrow.compute
 from arrowsync.catalog import Column
 from arrowsync.dialects.mysql.types import spec_of
 from arrowsync.dialects.mysql.wire import Field, Rows
-from arrowsync.errors import ConversionError
+from arrowsync.dialects.results import no_result
+from arrowsync.errors import ConversionError, DeclarationError
 from arrowsync.sql import SQL, Identifier, join, sql
 
 Array: TypeAlias = "pa.Array[Any]"
@@ -88,6 +89,20 @@ def compile_result_reader(fields: Sequence[Field]) -> RowReader:
         finishes=tuple(_finish_of(arrow) for arrow in types),
         labels=((),) * len(types),
     )
+
+
+def check_exact(reader: RowReader) -> None:
+    """Refuse a result whose values don't come as they are, and one that is none."""
+    if not reader.schema.names:
+        raise no_result()
+    fields: list[pa.Field[Any]] = list(reader.schema)
+    for field in fields:
+        if field.type == pa.float32():
+            raise DeclarationError(
+                f"column {field.name!r} of the result is a FLOAT, of which the server shows six digits only",
+                field=field.name,
+                hint=f"select it as a double, which it shows exactly: {field.name} * 1e0 AS {field.name}",
+            )
 
 
 def asked(query: SQL, columns: Sequence[Column]) -> SQL:

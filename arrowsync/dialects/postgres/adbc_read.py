@@ -65,6 +65,13 @@ def compile_result_reader(described: pa.Schema) -> ResultReader:
     return ResultReader(readresult.compile_result_reader(described.names, types), types)
 
 
+def compile_stream_reader(described: pa.Schema) -> ResultReader:
+    """The same, of a result whose batches are final: see `readresult.compile_stream_reader`."""
+    fields: list[pa.Field[Any]] = list(described)
+    types = tuple(map(_result_type, fields))
+    return ResultReader(readresult.compile_stream_reader(described.names, types), types)
+
+
 def _result_type(field: pa.Field[Any]) -> SqlType:
     name = (field.metadata or {}).get(TYPE_NAME, b"").decode()
     is_array = pa.types.is_list(field.type) and name.startswith("_")  # unlike int2vector

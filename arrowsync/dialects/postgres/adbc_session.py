@@ -22,13 +22,19 @@ import pyarrow as pa
 
 from arrowsync.bridge import Worker
 from arrowsync.catalog import Column
-from arrowsync.dialects.dialect import LoadResult, LoadTarget, Server
+from arrowsync.dialects.dialect import LoadResult, LoadTarget, Result, Server
 from arrowsync.dialects.postgres import adbc_calls as calls
 from arrowsync.dialects.postgres.adbc_feed import Feed
-from arrowsync.dialects.postgres.adbc_read import ResultReader, compile_reader, compile_result_reader
+from arrowsync.dialects.postgres.adbc_read import (
+    ResultReader,
+    compile_reader,
+    compile_result_reader,
+    compile_stream_reader,
+)
 from arrowsync.dialects.postgres.oids import type_oids
 from arrowsync.dialects.postgres.quoting import QUOTING
 from arrowsync.dialects.postgres.readresult import is_subquery
+from arrowsync.dialects.results import batches_of, no_result
 from arrowsync.encode.pgfields import compile_pgfields
 from arrowsync.errors import ArrowSyncError, ConnectionLost, DatabaseError, DeclarationError
 from arrowsync.sql import SQL, Identifier, sql, trusted
@@ -104,6 +110,24 @@ class AdbcSession:
     async def stream(self, query: SQL, columns: Sequence[Column]) -> AsyncGenerator[AsyncIterator[pa.RecordBatch]]:
         async with self._read(query, compile_reader(columns)) as batches:
             yield batches
+
+    @asynccontextmanager
+    async def results(self, query: SQL) -> AsyncGenerator[Result]:
+        """The result of a query as it comes: numerics, whose digits nobody knows before the end, and unknown types as text.
+
+        What isn't a query but has a result (SHOW, ... RETURNING) comes at once, in the driver's own types.
+        """
+        text = query.text(QUOTING).rstrip("; \t\r\n")
+        if is_subquery(text):
+            reader = compile_stream_reader(await self._run(calls.result_schema, self._link, text))
+            async with self._read(trusted(text), reader) as batches:
+                yield Result(reader.reader.schema, batches)
+            return
+        table = await self._run(calls.fetch_native, self._link, text)
+        if not table.schema.names:
+            raise no_result()
+        async with aclosing(batches_of(table)) as batches:
+            yield Result(table.schema, batches)
 
     @asynccontextmanager
     async def _read(self, query: SQL, reader: ResultReader) -> AsyncGenerator[AsyncGenerator[pa.RecordBatch]]:

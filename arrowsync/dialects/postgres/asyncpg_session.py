@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from arrowsync.bridge import Worker, prefetch
 from arrowsync.catalog import Column, SqlType
-from arrowsync.dialects.dialect import LoadResult, LoadTarget, Server
+from arrowsync.dialects.dialect import LoadResult, LoadTarget, Result, Server
 from arrowsync.dialects.postgres.address import URL_HINT, address_text, read_url
 from arrowsync.dialects.postgres.chunks import WIRE_BYTES, Chunks
 from arrowsync.dialects.postgres.copy_guard import Wire, feed, finish, run_copy, settle
@@ -26,7 +26,14 @@ from arrowsync.dialects.postgres.faults import translate
 from arrowsync.dialects.postgres.oids import type_oids
 from arrowsync.dialects.postgres.quoting import QUOTING
 from arrowsync.dialects.postgres.read import BlockReader, compile_reader, copied
-from arrowsync.dialects.postgres.readresult import compile_result_reader, finish_result, is_subquery, result_type
+from arrowsync.dialects.postgres.readresult import (
+    compile_result_reader,
+    compile_stream_reader,
+    finish_result,
+    is_subquery,
+    result_type,
+)
+from arrowsync.dialects.results import batches_of, no_result
 from arrowsync.encode.pgcopy import compile_pgcopy
 from arrowsync.errors import ArrowSyncError, ConnectionLost, DatabaseError, DeclarationError, MissingDriver
 from arrowsync.sql import SQL, Identifier, Quoting, sql, trusted
@@ -130,24 +137,47 @@ class AsyncpgSession:
 
     async def fetch(self, query: SQL) -> pa.Table:
         """The whole result of a query. Types that arrowsync doesn't know come as text, and so do arrays of numeric."""
+        query, prepared, names, types = await self._described(query)
+        if not names or not is_subquery(query.text(QUOTING)):
+            with self._translated(query):
+                return _from_records(names, await prepared.fetch())
+        reader = compile_result_reader(names, types)
+        async with self._copied(query, reader) as batches:
+            table = pa.Table.from_batches([batch async for batch in batches], schema=reader.schema)
+        return finish_result(table, types)
+
+    async def _described(self, query: SQL) -> tuple[SQL, Any, list[str], list[SqlType]]:
+        """The query as it can stand inside another, prepared, and the names and types of its columns."""
         text = query.text(QUOTING).rstrip("; \t\r\n")
         query = trusted(text)
         with self._translated(query):
             prepared = await self.connection.prepare(text, name="")
             attributes = prepared.get_attributes()
-        if not attributes or not is_subquery(text):
-            with self._translated(query):
-                return _from_records([attribute.name for attribute in attributes], await prepared.fetch())
-        types = [_result_type(attribute.type) for attribute in attributes]
-        reader = compile_result_reader([attribute.name for attribute in attributes], types)
-        async with self._copied(query, reader) as batches:
-            table = pa.Table.from_batches([batch async for batch in batches], schema=reader.schema)
-        return finish_result(table, types)
+        return query, prepared, [a.name for a in attributes], [_result_type(a.type) for a in attributes]
 
     @asynccontextmanager
     async def stream(self, query: SQL, columns: Sequence[Column]) -> AsyncGenerator[AsyncIterator[pa.RecordBatch]]:
         async with self._copied(query, compile_reader(columns)) as batches:
             yield batches
+
+    @asynccontextmanager
+    async def results(self, query: SQL) -> AsyncGenerator[Result]:
+        """The result of a query as it comes: numerics, whose digits nobody knows before the end, and unknown types as text.
+
+        What isn't a query but has a result (SHOW, ... RETURNING) comes at once.
+        """
+        query, prepared, names, types = await self._described(query)
+        if not names:
+            raise no_result()
+        if is_subquery(query.text(QUOTING)):
+            reader = compile_stream_reader(names, types)
+            async with self._copied(query, reader) as batches:
+                yield Result(reader.schema, batches)
+            return
+        with self._translated(query):
+            table = _from_records(names, await prepared.fetch())
+        async with aclosing(batches_of(table)) as batches:
+            yield Result(table.schema, batches)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[None]:

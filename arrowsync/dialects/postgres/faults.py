@@ -22,8 +22,9 @@ CONSTRAINTS: Mapping[str, str] = {
     "23514": "check",
     "23P01": "exclusion",
 }
-REFUSALS = ("22", "23", "44", "P0")
-"""Classes of codes for a row that isn't taken: a value, a constraint, a view's or policy's check, what a trigger raises."""
+REFUSALS = ("22", "23", "44", "P0", "42501", "54000")
+"""How codes begin for a row that isn't taken: a value, a constraint, a view's check, what a trigger raises; a policy's check,
+which has the code of a missing privilege, and text that is too long for an index."""
 LOST_CLASSES = ("08",)
 LOST_CODES = {
     "57P01",  # terminated by an administrator

@@ -1,7 +1,8 @@
 """The result of any query, whose columns nobody has declared.
 
 What a numeric or an array needs, digits or dimensions, is known only when the whole result is there: they come as text, and
-`finish_result` makes them decimals and lists.
+`finish_result` makes them decimals and lists. A result that is streamed never is: its numerics stay text, which converts to
+declared decimals exactly, and its arrays are lists of one dimension.
 """
 
 from __future__ import annotations
@@ -55,6 +56,13 @@ def compile_result_reader(names: Sequence[str], types: Sequence[SqlType]) -> Blo
     """The reader of any query's result: what isn't known, or not yet, comes as text."""
     arrow = [_KNOWN.get(live.name, pa.string()) for live in types]
     return BlockReader(pa.schema(list(zip(names, arrow, strict=True))), tuple(map(_form, types)))
+
+
+def compile_stream_reader(names: Sequence[str], types: Sequence[SqlType]) -> BlockReader:
+    """The reader of any query's result whose batches are final: numerics are text, an array of arrays is an error."""
+    arrow = [pa.list_(_KNOWN[e.name]) if (e := live.element) else _KNOWN.get(live.name, pa.string()) for live in types]
+    forms = [nested_form(live) if live.element else _form(live) for live in types]
+    return BlockReader(pa.schema(list(zip(names, arrow, strict=True))), tuple(forms))
 
 
 def _form(live: SqlType) -> Form:
