@@ -26,8 +26,8 @@ demo: venv  ## real data into a DuckDB file, changed, synced again; no server ne
 servers: venv  ## install the database servers that the tests start privately, where none is installed
 	PYTHONPATH=tests $(BIN)/python -m servers.install
 
-test: venv servers  ## all tests but the soak
-	$(BIN)/python -m pytest $(ARGS)
+test: venv servers  ## all tests but the soak, in two processes
+	$(BIN)/python -m pytest -n 2 --dist loadfile -p no:benchmark $(ARGS)
 
 check: venv  ## format, lint, types, architecture, public names
 	$(BIN)/ruff format --check .
