@@ -20,6 +20,7 @@ from arrowsync.encode import mysqlscalars as scalars
 from arrowsync.encode import mysqlstrings as strings
 from arrowsync.encode.blocks import NARROW_LIMIT, compute
 from arrowsync.encode.columns import Column, NoEncoding, Unencodable, pick, without_views
+from arrowsync.encode.families import EXTENSIONS, conversion_error, family_of
 from arrowsync.errors import ConversionError
 from arrowsync.sql import SQL, Identifier, Literal, sql
 
@@ -59,27 +60,8 @@ KERNELS: Mapping[tuple[str, str], Callable[[Any, SqlType], TextKernel]] = {
 }
 """(family of Arrow types, name of the column type; "enum" for any enum type) -> what compiles the kernel."""
 
-FAMILIES: Mapping[str, Callable[[Any], bool]] = {
-    "bool": pa.types.is_boolean,
-    "integer": pa.types.is_integer,
-    "decimal": pa.types.is_decimal,
-    "float": pa.types.is_floating,
-    "string": lambda source: pa.types.is_string(source) or pa.types.is_large_string(source),
-    "binary": lambda source: (
-        pa.types.is_binary(source) or pa.types.is_large_binary(source) or pa.types.is_fixed_size_binary(source)
-    ),
-    "date": pa.types.is_date32,
-    "time": pa.types.is_time,
-    "timestamp": lambda source: pa.types.is_timestamp(source) and source.tz is None,
-    "timestamptz": lambda source: pa.types.is_timestamp(source) and source.tz is not None,
-    "duration": pa.types.is_duration,
-}
-EXTENSIONS: Mapping[str, str] = {"arrow.uuid": "uuid", "arrow.json": "json"}
-"""Extension types that are families of their own; any other is written as what it is stored as."""
-
 HEXADECIMAL = frozenset({*strings.BINARY_BYTES, "varbinary", "binary"})
 """Types whose bytes are sent as digits, which the statement reads with UNHEX: a text with a character set loses others."""
-SAMPLE = 5
 NULL = b"\\N"
 
 
@@ -116,7 +98,7 @@ class MySqlTextEncoder:
                     _refuse_nulls(array)
                 texts.append(kernel(array))
             except Unencodable as refusal:
-                raise _conversion_error(name, array, refusal, first_row) from None
+                raise conversion_error(name, array, refusal, first_row) from None
         return _lines(texts)
 
     def refused(self, batch: pa.RecordBatch) -> tuple[str, list[int], str] | None:
@@ -193,7 +175,7 @@ def _compile(source: Any, target: SqlType, family: str | None = None) -> TextKer
         of_large = _compile(large, target, family)
         return lambda array: of_large(without_views(array))
     if family is None:
-        family = next((name for name, includes in FAMILIES.items() if includes(source)), "")
+        family = family_of(source)
     compile_kernel = KERNELS.get((family, "enum" if target.labels else target.name))
     if compile_kernel is None:
         raise NoEncoding("there is no such pair of types")
@@ -244,25 +226,3 @@ def _refuse_nulls(array: Column) -> None:
         )
         if nulls.true_count:
             raise Unencodable(np.flatnonzero(np.asarray(nulls)), "NULL in a required column")
-
-
-def _conversion_error(name: str, array: Column, refusal: Unencodable, first_row: int) -> ConversionError:
-    rows = refusal.rows[:SAMPLE].tolist()
-    sample = tuple(_sample(array[row]) for row in rows)
-    verb = "" if refusal.reason.startswith(("contains ", "ends ")) else "is "
-    others = ", the first of several" if len(refusal.rows) > 1 else ""
-    return ConversionError(
-        f"column {name!r}, row {first_row + rows[0]}: {sample[0]!r} {verb}{refusal.reason}{others}",
-        column=name,
-        reason=refusal.reason,
-        rows=tuple(first_row + row for row in rows),
-        sample=sample,
-        hint="mend the value, or declare a type that holds it",
-    )
-
-
-def _sample(value: pa.Scalar[Any]) -> Any:
-    try:
-        return value.as_py()
-    except (ValueError, OverflowError):  # a date or time that Python can't hold: the number that Arrow does
-        return getattr(value, "value", None)

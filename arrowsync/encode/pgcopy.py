@@ -18,6 +18,7 @@ from arrowsync.catalog.types import SqlType
 from arrowsync.encode import layouts, pgnumeric, pgscalars, pgtext
 from arrowsync.encode.blocks import Field, Lookup, arrow_buffer, encode_rows
 from arrowsync.encode.columns import Column, Kernel, NoEncoding, Unencodable
+from arrowsync.encode.families import EXTENSIONS, conversion_error, family_of
 from arrowsync.encode.pgarrays import array_of
 from arrowsync.encode.pgcomposite import Member, composite_of
 from arrowsync.encode.pginet import inet
@@ -62,25 +63,6 @@ KERNELS: Mapping[tuple[str, str], Callable[[Any, SqlType], Kernel]] = {
 }
 """(family of Arrow types, name of the column type; "enum" for any enum type) -> what compiles the kernel."""
 
-FAMILIES: Mapping[str, Callable[[Any], bool]] = {
-    "bool": pa.types.is_boolean,
-    "integer": pa.types.is_integer,
-    "decimal": pa.types.is_decimal,
-    "float": pa.types.is_floating,
-    "string": lambda source: pa.types.is_string(source) or pa.types.is_large_string(source),
-    "binary": lambda source: (
-        pa.types.is_binary(source) or pa.types.is_large_binary(source) or pa.types.is_fixed_size_binary(source)
-    ),
-    "date": pa.types.is_date32,
-    "time": pa.types.is_time,
-    "timestamp": lambda source: pa.types.is_timestamp(source) and source.tz is None,
-    "timestamptz": lambda source: pa.types.is_timestamp(source) and source.tz is not None,
-    "duration": pa.types.is_duration,
-    "interval": pa.types.is_interval,
-}
-EXTENSIONS: Mapping[str, str] = {"arrow.uuid": "uuid", "arrow.json": "json"}
-"""Extension types that are families of their own; any other is written as what it is stored as."""
-
 LISTS: Sequence[Callable[[Any], bool]] = (
     pa.types.is_list,
     pa.types.is_large_list,
@@ -89,7 +71,6 @@ LISTS: Sequence[Callable[[Any], bool]] = (
     pa.types.is_large_list_view,
 )
 MAX_DIMENSIONS = 6
-SAMPLE = 5
 
 OIDS: Mapping[str, int] = {
     "boolean": 16,
@@ -158,7 +139,7 @@ class PgCopyEncoder:
             try:
                 fields.append(kernel(array))
             except Unencodable as refusal:
-                raise _conversion_error(name, array, refusal, first_row) from None
+                raise conversion_error(name, array, refusal, first_row) from None
         return fields
 
 
@@ -205,7 +186,7 @@ def _compile(source: Any, target: SqlType, oids: Mapping[Any, int], family: str 
     if target.members:
         return _compile_composite(source, target, oids)
     if family is None:
-        family = next((name for name, includes in FAMILIES.items() if includes(source)), "")
+        family = family_of(source)
     compile_kernel = KERNELS.get((family, "enum" if target.labels else target.name))
     if compile_kernel is None:
         raise NoEncoding("there is no such pair of types")
@@ -256,25 +237,3 @@ def _compile_composite(source: Any, target: SqlType, oids: Mapping[Any, int]) ->
         except NoEncoding as refusal:
             raise NoEncoding(f"its member {name!r}, {inner}, not as {live}: {refusal}") from None
     return composite_of(members)
-
-
-def _conversion_error(name: str, array: Column, refusal: Unencodable, first_row: int) -> ConversionError:
-    rows = refusal.rows[:SAMPLE].tolist()
-    sample = tuple(_sample(array[row]) for row in rows)
-    verb = "" if refusal.reason.startswith("contains ") else "is "
-    others = ", the first of several" if len(refusal.rows) > 1 else ""
-    return ConversionError(
-        f"column {name!r}, row {first_row + rows[0]}: {sample[0]!r} {verb}{refusal.reason}{others}",
-        column=name,
-        reason=refusal.reason,
-        rows=tuple(first_row + row for row in rows),
-        sample=sample,
-        hint="mend the value, or declare a type that holds it",
-    )
-
-
-def _sample(value: pa.Scalar[Any]) -> Any:
-    try:
-        return value.as_py()
-    except (ValueError, OverflowError):  # a date or time that Python can't hold: the number that Arrow does
-        return getattr(value, "value", None)
