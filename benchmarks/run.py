@@ -1,6 +1,6 @@
 """`make bench`: arrowsync against its peers, then memory and the micro-benchmarks.
 
-make bench                              all, in about a quarter of an hour on two cores; saves benchmarks/results
+make bench                              all; saves benchmarks/results
 make bench ARGS=--quick                 a tenth of the rows, fewer rounds, nothing saved or judged
 make bench ARGS=--full                  50 million rows for the memory of a long stream
 make bench ARGS="upsert resync"         some parts; `--only pgpq arrowsync` some contenders
