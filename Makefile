@@ -40,7 +40,7 @@ format: venv  ## rewrite the code in the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: venv servers  ## the benchmarks, against the peers too: a quarter of an hour; ARGS=--quick takes three minutes
+bench: venv servers  ## the benchmarks, against the peers too; ARGS=--quick takes a tenth of the rows
 	PYTHONPATH=tests $(BIN)/python benchmarks/run.py $(ARGS)
 
 soak: venv servers  ## all tests, with those that take minutes and many more examples for each property

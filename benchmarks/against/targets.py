@@ -10,7 +10,7 @@ from against.measure import Runs
 from against.scenarios import ADBC, BULK, OURS, OURS2, OURS_OBJECTS, OURS_TSV, OURS_TUPLES, PRE, RECORDS, SYNC, SYNC_TSV
 
 KNOWN_GAPS: dict[str, str] = {
-    "tuples, against asyncpg's copy_records": "1.11x (one run, 2026-11-21): taking Python objects apart costs as much as asyncpg's own encoder",
+    "tuples, against asyncpg's copy_records": "1.11x in one run (2026-11-21): objects cost what asyncpg's encoder does",
     "dataclass objects, against asyncpg's copy_records": "as with tuples",
     "a TSV file, against pysqlsync with tsv2py": "the server itself takes longer for the rows than an eighth of that",
     "upsert, against pysqlsync": "staging the rows alone takes the server 1 s of the 1.6 s that this leaves",
