@@ -207,10 +207,12 @@ def connect(url: str) -> _Connecting:
 
 
 @asynccontextmanager
-async def _session(conn: object, *, reading: str | None = None) -> AsyncGenerator[tuple[Dialect, Session]]:
+async def _session(
+    conn: object, *, reading: str | None = None, within: frozenset[Connection] = frozenset()
+) -> AsyncGenerator[tuple[Dialect, Session]]:
     """The dialect and session for whatever the user passed as a connection; one opened here is closed here."""
     if isinstance(conn, Connection):
-        async with conn._turn(reading=reading) as turn:  # pyright: ignore[reportPrivateUsage]
+        async with conn._turn(reading=reading, within=within) as turn:  # pyright: ignore[reportPrivateUsage]
             yield turn
         return
     if hasattr(conn, "_arrowsync_blocking"):
@@ -304,12 +306,19 @@ async def read_table(table: type | pa.Schema | str, conn: object) -> pa.Table:
         return pa.Table.from_batches([batch async for batch in reader.batches], schema=reader.schema)
 
 
-async def read_batches(table: type | pa.Schema | str, conn: object) -> AsyncGenerator[pa.RecordBatch, None]:
+def read_batches(table: type | pa.Schema | str, conn: object) -> AsyncGenerator[pa.RecordBatch, None]:
     """The rows of the table as a stream of record batches: `async for batch in read_batches(T, conn)`.
 
     Close it (`contextlib.aclosing`) if you stop early: the connection is busy until then.
     """
-    opened = _session(conn, reading="read_batches")
+    return _read_batches(table, conn, inside.get())
+
+
+async def _read_batches(
+    table: type | pa.Schema | str, conn: object, within: frozenset[Connection]
+) -> AsyncGenerator[pa.RecordBatch, None]:
+    """The batches. Whoever reads them, they belong to the transactions that they were asked for in."""
+    opened = _session(conn, reading="read_batches", within=within)
     async with opened as (dialect, session), read.open_table(table, dialect, session) as reader:
         async for batch in reader.batches:
             yield batch

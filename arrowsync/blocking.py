@@ -63,13 +63,7 @@ class Connection:
         ...     [batch.to_pylist() for batch in conn.stream("SELECT 42 AS answer")]
         [[{'answer': 42}]]
         """
-        batches = self._async.stream(query)
-
-        def opened() -> AsyncGenerator[pa.RecordBatch, None]:
-            _unwrapped(self)  # refuses a source that reads what it is loaded into
-            return batches
-
-        return _streamed(opened)
+        return _streamed(self._async.stream(query), self)
 
     @contextmanager
     def transaction(self) -> Generator[None]:
@@ -247,12 +241,13 @@ def read_table(table: type | pa.Schema | str, conn: object) -> pa.Table:
 
 def read_batches(table: type | pa.Schema | str, conn: object) -> Generator[pa.RecordBatch]:
     """The rows of the table as a stream of record batches. Close it if you stop early: the connection is busy until then."""
-    return _streamed(lambda: aio.read_batches(_described(table), _unwrapped(conn)))
+    reader = conn._async if isinstance(conn, Connection) else conn  # pyright: ignore[reportPrivateUsage]
+    return _streamed(aio.read_batches(_described(table), reader), conn)
 
 
-def _streamed(open_batches: Callable[[], AsyncGenerator[pa.RecordBatch, None]]) -> Generator[pa.RecordBatch]:
-    """The batches of an async generator that is made when the first one is asked for."""
-    batches = open_batches()
+def _streamed(batches: AsyncGenerator[pa.RecordBatch, None], conn: object) -> Generator[pa.RecordBatch]:
+    """The batches of an async generator over the connection."""
+    _unwrapped(conn)  # refuses a source that reads what it is loaded into
     try:
         while True:
             batch = _portal.run(lambda: anext(batches, None))

@@ -139,6 +139,7 @@ def test_it_sees_its_own_transaction(conn: arrowsync.Connection, database_url: s
         with arrowsync.connect("duckdb://") as other:
             stream = conn.stream(quoted(database_url, 'SELECT * FROM "Sale"'))
             assert arrowsync.sync_table(stream, Sale, other).inserted == 1
+            assert arrowsync.sync_table(arrowsync.read_batches(Sale, conn), Sale, other).unchanged == 1
     assert len(stored(conn)) == 1
 
 
@@ -147,7 +148,9 @@ def test_so_does_the_async_flavour(conn: arrowsync.Connection, database_url: str
         async with aio.connect(database_url) as its, aio.connect("duckdb://") as other, its.transaction():
             await its.execute(quoted(database_url, 'DELETE FROM "Sale" WHERE "id" > 0'))
             stream = its.stream(quoted(database_url, 'SELECT * FROM "Sale"'))
-            return (await aio.sync_table(stream, Sale, other)).inserted
+            inserted = (await aio.sync_table(stream, Sale, other)).inserted
+            assert (await aio.sync_table(aio.read_batches(Sale, its), Sale, other)).unchanged == 1
+            return inserted
 
     assert asyncio.run(asyncio.wait_for(copy(), 20)) == 1
 
