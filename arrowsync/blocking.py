@@ -7,7 +7,7 @@ rollback.
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from types import ModuleType, TracebackType
 from typing import Any, TypeVar, cast

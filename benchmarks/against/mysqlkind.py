@@ -180,7 +180,7 @@ def pysqlsync(job: Job) -> Generator[Run]:
     """pysqlsync, `insert_rows` into the table that its explorer finds."""
     from pysqlsync.base import ConnectionParameters, GeneratorOptions  # type: ignore[import-not-found]
     from pysqlsync.factory import get_dialect  # type: ignore[import-not-found]
-    from pysqlsync.model.id_types import LocalId  # type: ignore[import-not-found]
+    from pysqlsync.model.id_types import PrefixedId  # type: ignore[import-not-found]
 
     logging.disable(logging.WARNING)
     records = tuples(job.data)
@@ -191,7 +191,7 @@ def pysqlsync(job: Job) -> Generator[Run]:
     loop = asyncio.new_event_loop()
     connection = engine.create_connection(parameters, GeneratorOptions())
     context = loop.run_until_complete(connection.__aenter__())
-    table = loop.run_until_complete(engine.create_explorer(context).get_table(LocalId(job.table)))
+    table = loop.run_until_complete(engine.create_explorer(context).get_table(PrefixedId(None, job.table)))
     names = tuple(job.columns)
     try:
         yield lambda: loop.run_until_complete(context.insert_rows(table, records, field_types=types, field_names=names))
