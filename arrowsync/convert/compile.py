@@ -103,12 +103,14 @@ def compile_converter(
     *,
     source: str = "the data",
     round: bool = False,  # noqa: A002 - the word that users look for
+    valid_text: bool = False,
 ) -> Converter:
     """The converter from batches of `schema` to the columns of `spec`, which are matched by name.
 
     A declared column that the data lacks is left out if it is nullable, has a default or is an identity. Raises
     `ConversionError` for a column that is unknown, missing or there twice, and for a type that never becomes the declared
     one. `source` is what messages call the data. With `round`, decimals lose the decimal places that their column doesn't have.
+    With `valid_text`, columns of text are taken for valid UTF-8, which they else are checked for.
     """
     _check_names(schema, spec, source)
     types: list[Any] = schema.types
@@ -118,7 +120,7 @@ def compile_converter(
         if index < 0:
             continue
         kind: pa.DataType = types[index]
-        kernel = kernel_for(kind, column, round=round)
+        kernel = kernel_for(kind, column, round=round, valid_text=valid_text)
         if kernel is None:
             reason, hint = refusal(kind, column)
             raise ConversionError(

@@ -32,6 +32,7 @@ def bounded(stream: BatchStream, batch_rows: int) -> BatchStream:
         close=stream.close,
         row_count=stream.row_count,
         placed=placed if stream.has_places else None,
+        valid_text=stream.valid_text,
     )
 
 

@@ -81,6 +81,7 @@ def open_csv(
         name=name,
         close=file.close,
         placed=lambda: reader.read_placed(first, blocks, line),
+        valid_text=True,
     )
 
 

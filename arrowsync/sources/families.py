@@ -10,7 +10,7 @@ import enum
 import ipaddress
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import is_dataclass
+from dataclasses import dataclass, is_dataclass
 from decimal import Decimal
 from functools import lru_cache
 from operator import attrgetter
@@ -78,27 +78,33 @@ def family_of(value: Any) -> Family:
     return family
 
 
-def looked_at(values: Values, *, labelled: bool = False) -> tuple[Values, set[Family]]:
-    """The values with whatever wraps them taken off (as `labelled`, enum members become their labels), and their families."""
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Values without what wrapped them: their families, whether all are there, and the time zones of datetimes or times."""
+
+    values: Values
+    families: set[Family]
+    complete: bool
+    zones: Collection[Any] = ()
+
+
+def looked_at(values: Values, *, labelled: bool = False) -> Looked:
+    """The values with whatever wraps them taken off (as `labelled`, enum members become their labels), and what they are."""
     kinds: set[Any] = set(map(type, values))
     unwrap = {kind: step for kind in kinds if (step := _unwrapper(kind, labelled)) is not None}
     if unwrap:
         values = _unwrapped(values, unwrap)
         kinds = set(map(type, values))
-    kinds.discard(type(None))
-    found: set[Family] = {_family(kind) for kind in kinds}
+    complete = type(None) not in kinds
+    found: set[Family] = {_family(kind) for kind in kinds if kind is not type(None)}
     if found in ({"naive"}, {"time"}):
-        zoned = {zone is not None for zone in zones_of(values)}
-        return values, {_ZONED[family] if has else family for family in found for has in zoned}
+        present: Any = values if complete else filter(None, values)
+        zones: set[Any] = set(map(attrgetter("tzinfo"), present))
+        found = {_ZONED[family] if zone is not None else family for family in found for zone in zones}
+        return Looked(values, found, complete, zones)
     if not found.isdisjoint(_ZONED):
         found = {family_of(value) for value in values if value is not None}
-    return values, found
-
-
-def zones_of(values: Values) -> set[Any]:
-    """The time zones of datetimes or times, None for those without."""
-    present: Any = filter(None, values)
-    return set(map(attrgetter("tzinfo"), present))
+    return Looked(values, found, complete)
 
 
 def _unwrapped(values: Values, unwrap: Mapping[Any, Callable[[Any], Any]]) -> Values:

@@ -53,11 +53,11 @@ def open_jsonlines(
     try:
         blocks = read_blocks(file, name, block_bytes)
         first = next(blocks, b"")
-        keyed = _keyed(first)
+        keyed = keyed_block(first)
         if keyed is None:  # the lines that can be read tell the columns; whoever reads on gets the error of the others
-            keyed = _keyed(b"\n".join(text for _, text, fault in _judged(first, 1, None) if fault is None))
+            keyed = keyed_block(b"\n".join(text for _, text, fault in _judged(first, 1, None) if fault is None))
         if keyed is None or (not keyed.members.row_count and first.strip()):
-            raise _error(first, 1, 0, None, name)
+            raise line_error(first, 1, 0, None, name)
         columns = _columns(keyed, {} if spec is None else spec.by_name)
         if not columns:
             raise SourceError(
@@ -75,6 +75,7 @@ def open_jsonlines(
         name=name,
         close=file.close,
         placed=lambda: reader.read(first, blocks, placed=True),
+        valid_text=True,
     )
 
 
@@ -82,7 +83,7 @@ def open_jsonlines(
 
 
 @dataclass(frozen=True, slots=True)
-class _Keyed:
+class Keyed:
     """The members of a block's objects, by the name that their key says: the positions of those of each name."""
 
     members: Members
@@ -101,7 +102,7 @@ class _Keyed:
         return self.members.texts(pieces, mask=missing if len(rows) < len(missing) else None)
 
 
-def _keyed(block: bytes) -> _Keyed | None:
+def keyed_block(block: bytes) -> Keyed | None:
     """The objects of a block of lines; None where a line is none, or a key no string."""
     try:
         if not block.isascii():
@@ -124,10 +125,10 @@ def _keyed(block: bytes) -> _Keyed | None:
     for name, found in zip(names, np.split(order, bounds), strict=True) if names else ():
         # A name may be written in several ways.
         places[name] = np.sort(np.concatenate([places[name], found])) if name in places else found
-    return _Keyed(members, places)
+    return Keyed(members, places)
 
 
-def _columns(keyed: _Keyed, declared: Mapping[str, ColumnSpec]) -> tuple[JsonColumn, ...]:
+def _columns(keyed: Keyed, declared: Mapping[str, ColumnSpec]) -> tuple[JsonColumn, ...]:
     columns = [
         declared_column(column)
         for column in declared.values()
@@ -173,7 +174,7 @@ class _Reader:
     def _parse(self, block: bytes, line: int, row: int) -> pa.RecordBatch:
         batch = self._rows(block)
         if batch is None:
-            raise _error(block, line, row, self, self.name)
+            raise line_error(block, line, row, self, self.name)
         return batch
 
     def _parse_placed(self, block: bytes, line: int, row: int) -> pa.RecordBatch:
@@ -193,7 +194,7 @@ class _Reader:
 
     def _rows(self, block: bytes) -> pa.RecordBatch | None:
         """The rows of a block, None where anything is wrong in it."""
-        keyed = _keyed(block)
+        keyed = keyed_block(block)
         if keyed is None or not keyed.places.keys() <= {column.name for column in self.columns}:
             return None
         arrays: list[Any] = []
@@ -234,7 +235,7 @@ class _Fault:
     column: str | None = None
 
 
-def _error(block: bytes, line: int, row: int, reader: _Reader | None, name: str) -> SourceError:
+def line_error(block: bytes, line: int, row: int, reader: _Reader | None, name: str) -> SourceError:
     """The first thing wrong in a block that begins on this line, with this row."""
     for row_of_line, (number, _, fault) in enumerate(_judged(block, line, reader), row):
         if fault is not None:

@@ -28,6 +28,7 @@ TYPES: Mapping[Kind, Callable[[], pa.DataType]] = {
     "float": pa.float64,
     "json": pa.json_,
 }
+INFERRED: tuple[Kind, ...] = ("string", "bool", "int", "float", "json")
 NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _BARE = f"^(?:{NUMBER}|true|false|null)$"
 _INTEGER = r"^-?[0-9]+$"
@@ -88,19 +89,24 @@ def declared_column(column: ColumnSpec) -> JsonColumn:
     return JsonColumn(column.name, "declared json" if keeps else "text", keep_null=is_json and not column.nullable)
 
 
-def inferred_column(name: str, raw: pa.StringArray) -> JsonColumn:
-    """How values of which nothing is known are read: as the narrowest kind that holds all of them exactly."""
+def kinds_of(raw: pa.StringArray) -> tuple[Kind, ...]:
+    """The kinds that hold all of these values exactly, narrowest first: `INFERRED` where there are none."""
     given: Any = raw
     given = given.filter(compute.not_equal(given, "null"))
-    if len(given):
-        strings = compute.starts_with(given, '"')
-        if strings.true_count == len(given):
-            return JsonColumn(name, "string")
-        if not len(_not_scalars(given, strings)):
-            for kind, cast in _CASTS.items():
-                if not strings.true_count and cast(given) is not None:
-                    return JsonColumn(name, kind)
-    return JsonColumn(name, "json")
+    if not len(given):
+        return INFERRED
+    strings = compute.starts_with(given, '"')
+    if strings.true_count == len(given):
+        return ("string", "json")
+    if strings.true_count or len(_not_scalars(given, strings)):
+        return ("json",)
+    return (*(kind for kind, cast in _CASTS.items() if cast(given) is not None), "json")
+
+
+def inferred_column(name: str, raw: pa.StringArray) -> JsonColumn:
+    """How values of which nothing is known are read: as the narrowest kind that holds all of them exactly."""
+    kinds = kinds_of(raw)
+    return JsonColumn(name, "json" if kinds == INFERRED else kinds[0])
 
 
 def _without(values: Any, mask: Any) -> Any:

@@ -61,7 +61,12 @@ def open_rows(
             raise conversion_error(misfit, column, 0, declared=column in declared) from misfit
     schema = pa.schema(kinds)
     return BatchStream(
-        schema, _read(chunk, rows, layout, schema, declared), name=name, close=close, row_count=row_count
+        schema,
+        _read(chunk, rows, layout, schema, declared),
+        name=name,
+        close=close,
+        row_count=row_count,
+        valid_text=True,
     )
 
 

@@ -124,4 +124,5 @@ def select_columns(stream: BatchStream, selection: Selection) -> BatchStream:
         close=stream.close,
         row_count=stream.row_count,
         placed=placed if stream.has_places else None,
+        valid_text=stream.valid_text,
     )

@@ -57,13 +57,15 @@ def join_parts(
     def placed() -> Iterator[pa.RecordBatch]:
         return _read([replace(part, read=part.read_placed or part.read) for part in parts], wanted)
 
+    is_text = all(part.read_placed for part in parts)
     return BatchStream(
         schema,
         _read(parts, wanted),
         name=name,
         close=close,
         row_count=rows,
-        placed=placed if all(part.read_placed for part in parts) else None,
+        placed=placed if is_text else None,
+        valid_text=is_text,
     )
 
 

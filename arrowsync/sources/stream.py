@@ -30,7 +30,8 @@ class BatchStream:
     Iterate it, `read_all()` it into a table, or hand it to anything that takes an Arrow stream (`pl.from_arrow(stream)`,
     DuckDB, `pa.table`). It can be consumed once; whoever opened it closes it (it is a context manager, and exhausting it
     closes it too). `name` says where the data comes from, for messages; `row_count` is the number of rows where the source
-    knows it beforehand (for a progress bar), else None.
+    knows it beforehand (for a progress bar), else None. `valid_text` says that its text is known to be valid UTF-8: nothing
+    checks the bytes of what comes from elsewhere through Arrow's C interface.
 
     >>> import pyarrow as pa
     >>> batch = pa.record_batch({"x": [1, 2]})
@@ -48,10 +49,12 @@ class BatchStream:
         close: Callable[[], None] | None = None,
         row_count: int | None = None,
         placed: Callable[[], Iterator[pa.RecordBatch]] | None = None,
+        valid_text: bool = False,
     ) -> None:
         self.schema = schema
         self.name = name
         self.row_count = row_count
+        self.valid_text = valid_text
         self._batches = batches
         self._close = close
         self._placed = placed

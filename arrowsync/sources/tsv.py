@@ -67,6 +67,7 @@ def open_tsv(
         name=name,
         close=file.close,
         placed=lambda: reader.read(first, blocks, placed=True),
+        valid_text=True,
     )
 
 

@@ -11,14 +11,18 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_right
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
+from itertools import repeat
+from operator import attrgetter
 from typing import Any, TypeAlias, cast
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from arrowsync.sources.families import (
     Family,
@@ -29,11 +33,12 @@ from arrowsync.sources.families import (
     kind_of,
     looked_at,
     with_article,
-    zones_of,
 )
 from arrowsync.sources.fits import JSON, NOTHING, Rule, is_list, members_of, rule_of, target_of
 
 Column: TypeAlias = "pa.Array[Any]"
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 def type_of(values: Values, declared: pa.DataType | None = None) -> pa.DataType:
@@ -41,7 +46,8 @@ def type_of(values: Values, declared: pa.DataType | None = None) -> pa.DataType:
 
     Raises `Misfit` where one column can't hold them all.
     """
-    values, found = looked_at(values, labelled=declared is not None and pa.types.is_dictionary(declared))
+    looked = looked_at(values, labelled=declared is not None and pa.types.is_dictionary(declared))
+    values, found = looked.values, looked.families
     target = None if declared is None else target_of(declared)
     rule = NOTHING if target is None else rule_of(target)
     if found == {"list"} and not isinstance(target, pa.JsonType):
@@ -131,15 +137,21 @@ def _struct_type(values: Values, declared: Any) -> pa.DataType:
 
 def to_array(values: Values, kind: pa.DataType) -> Column:
     """The values as an array of exactly this type, one that `type_of` gave. Raises `Misfit` for one that doesn't fit."""
-    values, found = looked_at(values, labelled=pa.types.is_dictionary(kind))
-    rule = rule_of(kind)
+    looked = looked_at(values, labelled=pa.types.is_dictionary(kind))
+    values, found, rule = looked.values, looked.families, rule_of(kind)
     if not found <= rule.plain:
         values = _adapted(values, found, rule, kind)
+    elif looked.complete and pa.types.is_timestamp(kind) and len(found) == 1 and cast("Any", kind).unit == "us":
+        return _moments(values, looked.zones, kind)
+    elif looked.complete and found == {"uuid"} and kind == pa.uuid():
+        return _uuids(values, kind)
     if pa.types.is_list(kind):
         return _list_array(values, kind)
     if pa.types.is_struct(kind):
         return _struct_array(values, kind)
-    if "aware" in found and any(map(_is_odd_zone, zones_of(values))):
+    if "aware" in found and any(
+        map(_is_odd_zone, {value.tzinfo for value in values if isinstance(value, dt.datetime)})
+    ):
         values = [value and value.astimezone(dt.UTC) for value in values]
     try:
         return pa.array(values, kind)
@@ -150,6 +162,32 @@ def to_array(values: Values, kind: pa.DataType) -> Column:
 def _is_odd_zone(zone: object) -> bool:
     """Whether the zone is off by a part of a second, which pyarrow leaves out."""
     return isinstance(zone, dt.timezone) and bool(zone.utcoffset(None).microseconds)
+
+
+def _moments(values: Values, zones: Collection[Any], kind: pa.DataType) -> Column:
+    """Datetimes, all naive or all aware, as timestamps.
+
+    pyarrow asks each for its offset; Python's difference of two in one zone doesn't. For a million of them in UTC, 0.18 and
+    0.05 s (2026-11-21).
+    """
+    origin, offset = _EPOCH, dt.timedelta()
+    zone = next(iter(zones)) if len(zones) == 1 else dt.UTC
+    if zone is None or isinstance(zone, dt.timezone) or (isinstance(zone, ZoneInfo) and zone.key == "UTC"):
+        origin = origin.replace(tzinfo=zone)  # always the same offset
+        offset = origin.utcoffset() or offset
+    since: Any = pa.array(list(map(origin.__rsub__, values)), pa.duration("us"))
+    if offset:
+        since = pc.subtract(since, pa.scalar(offset, pa.duration("us")))
+    return cast("Column", since.view(kind))
+
+
+def _uuids(values: Values, kind: pa.DataType) -> Column:
+    """UUIDs by the number that each of them holds; for a million, 0.13 s by pyarrow, which asks for bytes, and 0.06 s."""
+    data = b"".join(map(int.to_bytes, map(attrgetter("int"), values), repeat(16)))
+    fixed: Any = pa.FixedSizeBinaryArray
+    extension: Any = pa.ExtensionArray
+    storage = fixed.from_buffers(pa.binary(16), len(values), [None, pa.py_buffer(data)])
+    return cast("Column", extension.from_storage(kind, storage))
 
 
 def _adapted(values: Values, found: set[Family], rule: Rule, kind: pa.DataType) -> Values:

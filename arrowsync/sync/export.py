@@ -82,7 +82,13 @@ def _opened(target: Target) -> Generator[BinaryWriter]:
     unfinished = f"{path}.{os.getpid()}.part"
     compression: Any = _COMPRESSIONS.get(os.path.splitext(path)[1].lower())
     try:
-        with pa.output_stream(unfinished, compression=compression) as file:
+        try:
+            stream = pa.output_stream(unfinished, compression=compression)
+        except OSError as error:
+            if error.errno is None:
+                raise
+            raise OSError(error.errno, os.strerror(error.errno), path) from error  # the name that the user gave
+        with stream as file:
             yield file
         os.replace(unfinished, path)
     finally:

@@ -1,6 +1,7 @@
-"""A declaration for data that has none: `infer` reads all of it, twice, and says what was found.
+"""A declaration for data that has none: `infer` reads all of it, twice or three times, and says what was found.
 
-The first pass tells the types of text columns, the second converts to them, as a load would, and looks at the values.
+The first pass tells the types of text columns, the second converts to them, as a load would, and looks at the values. JSON
+Lines, where columns and kinds of values may change in any line, are read for these before.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from arrowsync.declare.arrow import spec_from_schema
 from arrowsync.declare.source_code import to_source
 from arrowsync.declare.spec import ColumnSpec, TableSpec
 from arrowsync.errors import SourceError
+from arrowsync.sources.jsonkinds import settled_spec
 from arrowsync.sources.open import open_batches
 from arrowsync.sources.stream import BatchStream
 
@@ -51,10 +53,16 @@ def infer(path: str) -> Inferred:
 
     Text in CSV, TSV and JSON Lines becomes what it says; the values of other files have types.
     """
-    with _opened(path) as stream:
+    if path == "-":
+        raise SourceError("standard input can't be read twice", source=path, hint="write it to a file first")
+    settled = settled_spec(path)
+    with open_batches(path, settled) as stream:
         schema = stream.schema
-        guesses = _guesses(stream)
-    spec = spec_from_schema(_with_text_for_nothing(schema), _name(path))
+        spec = spec_from_schema(_with_text_for_nothing(schema), _name(path))
+        if settled is not None:  # text as yet, but for the keys of partitions
+            known = settled.by_name
+            spec = replace(spec, columns=tuple(known.get(column.name, column) for column in spec.columns))
+        guesses = _guesses(stream, spec)
     columns = tuple(
         replace(guess.column(column.name), nullable=True) if guess else replace(column, nullable=True)
         for column, guess in zip(spec.columns, guesses, strict=True)
@@ -66,22 +74,16 @@ def infer(path: str) -> Inferred:
     return Inferred(replace(spec, columns=tuple(declared), key=key), profiles)
 
 
-def _opened(path: str) -> BatchStream:
-    if path == "-":
-        raise SourceError("standard input can't be read twice", source=path, hint="write it to a file first")
-    return open_batches(path)
-
-
 def _with_text_for_nothing(schema: pa.Schema) -> pa.Schema:
     """The schema with text in place of Arrow's null, the type of columns that have no values."""
     text, fields = pa.string(), cast(Any, schema)
     return pa.schema([each.with_type(text) if pa.types.is_null(each.type) else each for each in fields])
 
 
-def _guesses(stream: BatchStream) -> list[Guess | None]:
+def _guesses(stream: BatchStream, spec: TableSpec) -> list[Guess | None]:
     """What is told of each column of text in a file of text; None for the others, and in other files."""
-    types: list[Any] = stream.schema.types
-    guesses = [Guess() if stream.has_places and pa.types.is_string(kind) else None for kind in types]
+    texts = [stream.has_places and pa.types.is_string(column.type) for column in spec.columns]
+    guesses = [Guess() if is_text else None for is_text in texts]
     if any(guesses):
         for batch in stream:
             guesses = [guess and guess.after(values) for guess, values in zip(guesses, _columns(batch), strict=True)]
@@ -90,8 +92,8 @@ def _guesses(stream: BatchStream) -> list[Guess | None]:
 
 def _profiles(path: str, spec: TableSpec) -> tuple[Profile, ...]:
     profiles = tuple(Profile() for _ in spec.columns)
-    with _opened(path) as stream:
-        convert = compile_converter(stream.schema, spec, source=stream.name)
+    with open_batches(path, spec) as stream:
+        convert = compile_converter(stream.schema, spec, source=stream.name, valid_text=stream.valid_text)
         row = 0
         for batch in stream:
             for profile, values in zip(profiles, _columns(convert(batch, row)), strict=True):

@@ -98,7 +98,7 @@ def _prepare(
 ) -> Job:
     table = plan.catalog.table(aim.name)
     assert table is not None, "the plan makes the table"
-    convert = compile_converter(stream.schema, aim.spec, source=stream.name)
+    convert = compile_converter(stream.schema, aim.spec, source=stream.name, valid_text=stream.valid_text)
     return Job(
         names=names,
         current=current,
@@ -131,7 +131,8 @@ def _compile_fit(convert: Converter, live: Table, aim: Aim, dialect: Dialect) ->
             wider = True
     if not wider:
         return None
-    return compile_converter(convert.schema, replace(aim.spec, columns=tuple(columns), key=(), unique=()))
+    spec = replace(aim.spec, columns=tuple(columns), key=(), unique=())
+    return compile_converter(convert.schema, spec, valid_text=True)
 
 
 def _choose_mode(spec: TableSpec, brought: list[str], options: SyncOptions) -> Mode:

@@ -52,12 +52,17 @@ def open_source(
     hint = replace(spec, columns=tuple(map(finer, spec.columns))) if round else spec
     raw = open_batches(how, hint)
     try:
-        convert = compile_converter(raw.schema, spec, source=raw.name, round=round)
+        convert = compile_converter(raw.schema, spec, source=raw.name, round=round, valid_text=raw.valid_text)
     except BaseException:
         raw.close()
         raise
     return BatchStream(
-        convert.schema, _converted(raw, convert), name=raw.name, close=raw.close, row_count=raw.row_count
+        convert.schema,
+        _converted(raw, convert),
+        name=raw.name,
+        close=raw.close,
+        row_count=raw.row_count,
+        valid_text=True,
     )
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import datetime
 import decimal
+import ipaddress
 import logging
 import tempfile
+import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,10 +57,10 @@ def pysqlsync_tsv(job: Job) -> Generator[Run]:
     """A TSV file through tsv2py, as pysqlsync's manual has it."""
     from tsv.helper import Parser
 
-    types = tuple(python_type(field.type) for field in job.data.schema)
+    types = tuple(python_type(field.type, job.columns[field.name]) for field in job.data.schema)
     with tempfile.TemporaryDirectory() as folder, _pysqlsync(job) as load:
         path = Path(folder, "rows.tsv")
-        lines = ("\t".join(map(str, record)) + "\n" for record in tuples(job.data))
+        lines = ("\t".join(map(_tsv_text, record)) + "\n" for record in tuples(job.data))
         path.write_text("".join(lines), encoding="utf-8")
 
         def run() -> None:
@@ -76,7 +78,7 @@ def _pysqlsync(job: Job) -> Generator[Callable[[Any], object]]:
     from pysqlsync.model.id_types import QualifiedId  # type: ignore[import-not-found]
 
     logging.disable(logging.WARNING)
-    types = tuple(python_type(field.type) for field in job.data.schema)
+    types = tuple(python_type(field.type, job.columns[field.name]) for field in job.data.schema)
     address = urlsplit(job.url)
     engine = get_dialect("postgresql")
     parameters = ConnectionParameters(
@@ -96,13 +98,34 @@ def _pysqlsync(job: Job) -> Generator[Callable[[Any], object]]:
         loop.close()
 
 
-def python_type(kind: pa.DataType) -> type:
-    """What values of a type are in Python."""
+def python_type(kind: pa.DataType, column: str = "") -> type:
+    """What values of a type are in Python, for a column of the table that has the type `column` there."""
+    if isinstance(kind, pa.UuidType):
+        return uuid.UUID
     if pa.types.is_decimal(kind):
         return decimal.Decimal
+    if pa.types.is_timestamp(kind):
+        return datetime.datetime
     if pa.types.is_date(kind):
         return datetime.date
+    if pa.types.is_boolean(kind):
+        return bool
+    if column == "inet":
+        return ipaddress.IPv4Address
     return int if pa.types.is_integer(kind) else str
+
+
+def _tsv_text(value: object) -> str:
+    """A value as tsv2py reads it."""
+    match value:
+        case None:
+            return "\\N"
+        case bool():
+            return str(value).lower()
+        case datetime.datetime():
+            return f"{value.replace(tzinfo=None).isoformat()}Z"
+        case _:
+            return str(value)
 
 
 @contextmanager

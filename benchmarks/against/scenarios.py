@@ -105,6 +105,14 @@ SCENARIOS = {
         ),
         Scenario("tsv", "A TSV file: lineitem, into an empty table", "lineitem", "insert", (PRE, OURS_TSV, SYNC_TSV)),
         Scenario(
+            "log",
+            "A TSV file: the event log, into an empty table",
+            "events",
+            "insert",
+            (PRE, OURS_TSV, SYNC_TSV),
+            part=0.5,
+        ),
+        Scenario(
             "first",
             "First load: lineitem into a table that is created, without a key",
             "lineitem",

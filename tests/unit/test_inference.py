@@ -20,6 +20,7 @@ from arrowsync.convert.infer import Guess
 from arrowsync.convert.profile import Profile
 from arrowsync.declare.spec import TableSpec
 from arrowsync.errors import SourceError
+from arrowsync.sources.jsonlines import BLOCK_BYTES
 from arrowsync.sync.inference import infer
 
 
@@ -72,6 +73,36 @@ def test_the_type_is_that_of_all_values(values: list[str], annotation: str, tmp_
 def test_one_row_at_the_end_decides(tmp_path: Path) -> None:
     path = written(tmp_path, "n\n" + "1\n" * 200_000 + "x\n")
     assert declared(infer(path).source()) == ["n: str"]
+
+
+@pytest.mark.parametrize(
+    ("last", "annotation"),
+    [
+        ("1", "int"),
+        ("2.5", "float"),
+        ("9007199254740993", "int"),
+        ("true", "JsonType"),
+        ('"x"', "JsonType"),
+        ("[1]", "JsonType"),
+        ("null", "int | None"),
+    ],
+)
+def test_one_line_of_json_at_the_end_decides(last: str, annotation: str, tmp_path: Path) -> None:
+    lines = "".join(f'{{"id":{n},"n":1,"at":"2024-01-01"}}\n' for n in range(150_000))
+    path = written(tmp_path, f'{lines}{{"id":150000,"n":{last},"late":"192.168.0.1"}}\n', "visits.jsonl")
+    assert len(lines) > 1.2 * BLOCK_BYTES
+    assert declared(infer(path).source()) == [
+        "id: PrimaryKey[int]",
+        f"n: {annotation}",
+        "at: date | None",
+        "late: IPv4Address | None",
+    ]
+
+
+def test_a_line_of_json_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    path = written(tmp_path, '{"id":1}\n{"id":2}\n{"id":3,"id":4}\n', "visits.jsonl")
+    with pytest.raises(SourceError, match=r"line 3: the key 'id' is there twice"):
+        infer(path)
 
 
 def test_keys_nulls_and_bounds_are_told(tmp_path: Path) -> None:

@@ -144,6 +144,21 @@ def test_aware_datetimes_keep_their_instant() -> None:
     assert array.to_pylist() == [fold.astimezone(dt.UTC), odd.astimezone(dt.UTC), None]
 
 
+ZONES = [
+    *(dt.UTC, ZoneInfo("UTC"), ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")),
+    *(dt.timezone(dt.timedelta(hours=-5)), dt.timezone(dt.timedelta(hours=1, microseconds=7))),
+]
+
+
+@given(st.data(), st.lists(st.sampled_from(ZONES), min_size=1, max_size=3))
+def test_datetimes_of_any_zones_keep_their_instant(data: st.DataObject, zones: list[dt.tzinfo]) -> None:
+    moments = st.datetimes(timezones=st.sampled_from(zones))
+    values = data.draw(st.lists(moments, min_size=1))
+    walls = [value.replace(tzinfo=None) - dt.datetime(1970, 1, 1) - value.utcoffset() for value in values]
+    found = to_array(values, UTC).cast(pa.int64()).to_pylist()
+    assert found == [wall // dt.timedelta(microseconds=1) for wall in walls]
+
+
 def test_sets_are_stored_in_one_order() -> None:
     labels = [f"{number:02}" for number in range(50)]
     assert build([set(labels), frozenset(labels)]).to_pylist() == [labels, labels]

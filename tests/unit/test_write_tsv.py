@@ -352,6 +352,13 @@ def test_after_an_error_the_old_file_is_still_there(tmp_path: Path) -> None:
     assert path.read_text() == "old"
 
 
+def test_a_path_that_cannot_be_written_is_the_one_in_the_error(tmp_path: Path) -> None:
+    path = tmp_path / "nowhere" / "t.tsv"
+    with pytest.raises(FileNotFoundError) as caught:
+        write_tsv(pa.table({"a": [1]}), path)
+    assert caught.value.filename == str(path)
+
+
 def test_a_file_opened_for_text_is_refused(tmp_path: Path) -> None:
     with (tmp_path / "t.tsv").open("w") as file, pytest.raises(DeclarationError, match="opened for text"):
         write_tsv(pa.table({"a": [1]}), file)  # type: ignore[arg-type]
