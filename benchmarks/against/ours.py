@@ -25,18 +25,18 @@ def over_asyncpg(job: Job) -> Generator[Run]:
 @contextmanager
 def from_tuples(job: Job) -> Generator[Run]:
     """Rows as tuples."""
-    records, schema = tuples(job.data), job.data.schema
+    records, names = tuples(job.data), job.data.column_names
     with arrowsync.connect(job.url) as connection:
-        yield lambda: synced(replace(job, data=arrowsync.open_source(records, schema)), connection)
+        yield lambda: synced(replace(job, data=arrowsync.open_source(records, field_names=names)), connection)
 
 
 @contextmanager
 def from_objects(job: Job) -> Generator[Run]:
     """Rows as objects of a dataclass."""
     row = make_dataclass("Row", job.data.column_names)
-    objects, schema = [row(*record) for record in tuples(job.data)], job.data.schema
+    objects: Any = [row(*record) for record in tuples(job.data)]
     with arrowsync.connect(job.url) as connection:
-        yield lambda: synced(replace(job, data=arrowsync.open_source(objects, schema)), connection)
+        yield lambda: synced(replace(job, data=objects), connection)
 
 
 @contextmanager

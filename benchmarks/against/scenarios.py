@@ -74,7 +74,7 @@ SCENARIOS = {
             "lineitem",
             "insert",
             (PRE, OURS, OURS_ADBC, ADBC, PGPQ),
-            (POLARS, RECORDS, OURS_TUPLES, OURS_OBJECTS, PANDAS, POLARS_SA, SYNC, BULK, DLT),
+            (POLARS, PANDAS, POLARS_SA, SYNC, BULK, DLT),
             rounds=5,
         ),
         Scenario(
@@ -102,6 +102,14 @@ SCENARIOS = {
             (PRE, OURS, ADBC, PGPQ),
             (RECORDS,),
             part=0.5,
+        ),
+        Scenario(
+            "objects",
+            "Insert: lineitem from Python objects, into an empty table",
+            "lineitem",
+            "insert",
+            (RECORDS, OURS_TUPLES, OURS_OBJECTS),
+            rounds=5,
         ),
         Scenario("tsv", "A TSV file: lineitem, into an empty table", "lineitem", "insert", (PRE, OURS_TSV, SYNC_TSV)),
         Scenario(

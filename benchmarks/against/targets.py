@@ -9,10 +9,12 @@ from statistics import median
 from against.measure import Runs
 from against.scenarios import ADBC, BULK, OURS, OURS2, OURS_OBJECTS, OURS_TSV, OURS_TUPLES, PRE, RECORDS, SYNC, SYNC_TSV
 
+_TEXT = "long text outside of ASCII becomes UTF-8 one value at a time, in both, which takes a fifth of the time"
 KNOWN_GAPS: dict[str, str] = {
-    "tuples, against asyncpg's copy_records": "1.11x in one run (2026-11-21): objects cost what asyncpg's encoder does",
-    "dataclass objects, against asyncpg's copy_records": "as with tuples",
+    "tuples of the event log, against copy_records": _TEXT,
+    "objects of the event log, against copy_records": _TEXT,
     "a TSV file, against pysqlsync with tsv2py": "the server itself takes longer for the rows than an eighth of that",
+    "the event log as a TSV file, against pysqlsync": "the server itself takes as long for the rows as an eighth of that",
     "upsert, against pysqlsync": "staging the rows alone takes the server 1 s of the 1.6 s that this leaves",
 }
 """Targets that are known to be missed, by name, and why. One that is met is taken out of here: else the run fails."""
@@ -34,9 +36,12 @@ RATIOS = (
     Ratio("insert, against pre-encoded bytes", ("insert", OURS), ("insert", PRE), 1.15),
     Ratio("first load with parallel=2, against pre-encoded bytes", ("first", OURS2), ("first", PRE), 0.80),
     Ratio("insert, against adbc_ingest", ("insert", OURS), ("insert", ADBC), 0.75),
-    Ratio("tuples, against asyncpg's copy_records", ("events", OURS_TUPLES), ("events", RECORDS), 0.667),
-    Ratio("dataclass objects, against asyncpg's copy_records", ("events", OURS_OBJECTS), ("events", RECORDS), 0.667),
+    Ratio("tuples, against asyncpg's copy_records", ("objects", OURS_TUPLES), ("objects", RECORDS), 0.667),
+    Ratio("dataclass objects, against asyncpg's copy_records", ("objects", OURS_OBJECTS), ("objects", RECORDS), 0.667),
+    Ratio("tuples of the event log, against copy_records", ("events", OURS_TUPLES), ("events", RECORDS), 0.667),
+    Ratio("objects of the event log, against copy_records", ("events", OURS_OBJECTS), ("events", RECORDS), 0.667),
     Ratio("a TSV file, against pysqlsync with tsv2py", ("tsv", OURS_TSV), ("tsv", SYNC_TSV), 0.125),
+    Ratio("the event log as a TSV file, against pysqlsync", ("log", OURS_TSV), ("log", SYNC_TSV), 0.125),
     Ratio("upsert, against pg-bulk-ingest", ("upsert", OURS), ("upsert", BULK), 0.3),
     Ratio("upsert, against pysqlsync", ("upsert", OURS), ("upsert", SYNC), 0.1),
     Ratio("re-sync with nothing changed, against loading into a new table", ("resync", OURS), ("keyed", OURS), 1.5),
