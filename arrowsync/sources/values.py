@@ -38,6 +38,7 @@ from arrowsync.sources.fits import JSON, NOTHING, Rule, is_list, members_of, rul
 
 Column: TypeAlias = "pa.Array[Any]"
 
+compute: Any = pc
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -170,14 +171,16 @@ def _moments(values: Values, zones: Collection[Any], kind: pa.DataType) -> Colum
     pyarrow asks each for its offset; Python's difference of two in one zone doesn't. For a million of them in UTC, 0.18 and
     0.05 s (2026-11-21).
     """
-    origin, offset = _EPOCH, dt.timedelta()
+    origin: Any = _EPOCH
+    offset = dt.timedelta()
     zone = next(iter(zones)) if len(zones) == 1 else dt.UTC
     if zone is None or isinstance(zone, dt.timezone) or (isinstance(zone, ZoneInfo) and zone.key == "UTC"):
         origin = origin.replace(tzinfo=zone)  # always the same offset
         offset = origin.utcoffset() or offset
-    since: Any = pa.array(list(map(origin.__rsub__, values)), pa.duration("us"))
+    arrow: Any = pa
+    since = arrow.array(list(map(origin.__rsub__, values)), pa.duration("us"))
     if offset:
-        since = pc.subtract(since, pa.scalar(offset, pa.duration("us")))
+        since = compute.subtract(since, arrow.scalar(offset, pa.duration("us")))
     return cast("Column", since.view(kind))
 
 

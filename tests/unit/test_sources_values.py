@@ -154,9 +154,10 @@ ZONES = [
 def test_datetimes_of_any_zones_keep_their_instant(data: st.DataObject, zones: list[dt.tzinfo]) -> None:
     moments = st.datetimes(timezones=st.sampled_from(zones))
     values = data.draw(st.lists(moments, min_size=1))
-    walls = [value.replace(tzinfo=None) - dt.datetime(1970, 1, 1) - value.utcoffset() for value in values]
+    walls = [value.replace(tzinfo=None) - dt.datetime(1970, 1, 1) for value in values]
+    instants = [wall - (value.utcoffset() or dt.timedelta()) for wall, value in zip(walls, values, strict=True)]
     found = to_array(values, UTC).cast(pa.int64()).to_pylist()
-    assert found == [wall // dt.timedelta(microseconds=1) for wall in walls]
+    assert found == [instant // dt.timedelta(microseconds=1) for instant in instants]
 
 
 def test_sets_are_stored_in_one_order() -> None:
