@@ -156,8 +156,20 @@ def test_datetimes_of_any_zones_keep_their_instant(data: st.DataObject, zones: l
     values = data.draw(st.lists(moments, min_size=1))
     walls = [value.replace(tzinfo=None) - dt.datetime(1970, 1, 1) for value in values]
     instants = [wall - (value.utcoffset() or dt.timedelta()) for wall, value in zip(walls, values, strict=True)]
-    found = to_array(values, UTC).cast(pa.int64()).to_pylist()
-    assert found == [instant // dt.timedelta(microseconds=1) for instant in instants]
+    wanted = [instant // dt.timedelta(microseconds=1) for instant in instants]
+    assert to_array(values, UTC).cast(pa.int64()).to_pylist() == wanted
+    assert to_array([None, *values], UTC).cast(pa.int64()).to_pylist() == [None, *wanted]
+
+
+def test_a_zone_without_an_offset_is_named() -> None:
+    class Nowhere(dt.tzinfo):
+        def utcoffset(self, moment: dt.datetime | None) -> None:
+            return None
+
+    values = [None, dt.datetime(2024, 1, 1, tzinfo=dt.UTC), dt.datetime(2024, 1, 1, tzinfo=Nowhere())]
+    with pytest.raises(Misfit, match="whose time zone has no offset") as caught:
+        to_array(values, UTC)
+    assert caught.value.index == 2
 
 
 def test_sets_are_stored_in_one_order() -> None:
