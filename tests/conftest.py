@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -37,6 +38,10 @@ LASTING_THREADS = (
 settings.register_profile("arrowsync", settings.get_profile("ci" if os.environ.get("CI") else "default"), deadline=None)
 settings.register_profile("soak", max_examples=5_000, deadline=None)
 settings.load_profile("arrowsync")
+
+# A shell that runs the tests in the background has them ignore Ctrl-C, and with them every process that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _unavailable: dict[str, str] = {}
 

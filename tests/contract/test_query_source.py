@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -153,6 +154,27 @@ def test_so_does_the_async_flavour(conn: arrowsync.Connection, database_url: str
             return inserted
 
     assert asyncio.run(asyncio.wait_for(copy(), 20)) == 1
+
+
+def test_a_stream_that_outlives_its_connection_is_whole_or_fails(
+    database_url: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    numbers = "(SELECT 1 AS n UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5)"
+    many = "SELECT a.n FROM " + ", ".join(f"{numbers} AS {name}" for name in "abcdefgh")
+    with arrowsync.connect(database_url) as its:
+        stream = its.stream(many)
+        rows = next(stream).num_rows
+    try:
+        rows += sum(batch.num_rows for batch in stream)
+    except arrowsync.DatabaseError:
+        rows = 5**8
+    assert rows == 5**8
+    with arrowsync.connect(database_url) as its:
+        left = its.stream(many)
+        next(left)
+    del left
+    gc.collect()
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_the_connection_that_is_loaded_cannot_be_the_source(conn: arrowsync.Connection, database_url: str) -> None:

@@ -26,7 +26,7 @@ from arrowsync.dialects.duckdb.loading import default_memory, insert_batches
 from arrowsync.dialects.duckdb.quoting import QUOTING
 from arrowsync.dialects.duckdb.reading import read_query, sendable, sendable_schema
 from arrowsync.dialects.duckdb.types import spec_of
-from arrowsync.errors import ArrowSyncError, DeclarationError, MissingDriver
+from arrowsync.errors import ArrowSyncError, ConnectionLost, DeclarationError, MissingDriver
 from arrowsync.sql import SQL
 
 if TYPE_CHECKING:
@@ -117,8 +117,7 @@ class DuckDBSession:
             async with aclosing(self._drain(readers[0], schema)) as batches:
                 yield batches
         finally:
-            # An open result would keep the connection from doing anything else.
-            await self._worker.run(calls.close_all, readers)
+            await self._close_all(readers)
 
     @asynccontextmanager
     async def results(self, query: SQL) -> AsyncGenerator[Result]:
@@ -129,6 +128,11 @@ class DuckDBSession:
             async with aclosing(self._drain(readers[0], schema)) as batches:
                 yield Result(schema, batches)
         finally:
+            await self._close_all(readers)
+
+    async def _close_all(self, readers: list[pa.RecordBatchReader]) -> None:
+        """Close what was opened: an open result would keep the connection from doing anything else."""
+        if self._open:  # else they were closed with it
             await self._worker.run(calls.close_all, readers)
 
     async def _drain(self, reader: pa.RecordBatchReader, schema: pa.Schema) -> AsyncGenerator[pa.RecordBatch]:
@@ -212,6 +216,8 @@ class DuckDBSession:
 
     async def _run(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """The result of `call` in the worker's thread; a cancellation interrupts DuckDB, and waits until it has stopped."""
+        if not self._open:
+            raise ConnectionLost("the connection is closed", hint="open a new one with connect")
         return await self._worker.run_interruptible(self._connection.interrupt, call, *args, **kwargs)
 
 
