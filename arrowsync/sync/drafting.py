@@ -31,6 +31,13 @@ class Traces:
     made: list[ObjectName] = field(default_factory=list[ObjectName])
 
 
+async def opener_for_drafts(dialect: Dialect, session: Session) -> Opener | None:
+    """What opens another session if this one is lost and leaves a draft; None where no other can be opened, or none is needed."""
+    if dialect.drafts is None or dialect.drafts.refusal(session) is not None:
+        return None
+    return await dialect.drafts.opener(session)
+
+
 @asynccontextmanager
 async def tidied(dialect: Dialect, session: Session, opener: Opener | None = None) -> AsyncGenerator[Traces]:
     """Traces that are gone at the end, however it comes; around the transaction, which has then ended.

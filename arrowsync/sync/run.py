@@ -14,7 +14,7 @@ from arrowsync.report import SyncReport
 from arrowsync.sources.open import open_batches
 from arrowsync.sources.stream import BatchStream
 from arrowsync.sync.apply import apply_steps
-from arrowsync.sync.drafting import Traces, load_draft, tidied
+from arrowsync.sync.drafting import Traces, load_draft, opener_for_drafts, tidied
 from arrowsync.sync.intake import Intake, Progress
 from arrowsync.sync.isolate import merge
 from arrowsync.sync.job import Clock, Job, creating_around, goes_straight, is_new, marks_of, merge_job, plan_job
@@ -39,7 +39,8 @@ async def sync_table(
     declared = declared_spec(table, options.key)
     hint = declared if isinstance(declared, TableSpec) else None
     async with _opened(data, hint) as stream:
-        async with tidied(dialect, session) as traces, session.transaction():
+        opener = await opener_for_drafts(dialect, session)
+        async with tidied(dialect, session, opener) as traces, session.transaction():
             with clock.phase("plan"):
                 job = await plan_job(stream, declared, dialect, session, options)
             if options.dry_run:
