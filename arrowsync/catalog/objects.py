@@ -72,6 +72,10 @@ class Column:
     comment: str | None = None
     collation: str | None = field(default=None, compare=False)
     """By what a live column compares its text, where that tells its character set (MySQL)."""
+    kept: tuple[SQL, ...] = field(default=(), compare=False)
+    """What a live column has besides, in words of its definition, for a dialect that defines it anew to change it (MySQL)."""
+    unkept: str | None = field(default=None, compare=False)
+    """What a live column has that such a definition can't say, so that it isn't changed."""
 
     @property
     def required(self) -> bool:

@@ -153,6 +153,7 @@ def _null_like(texts: Column, values: Column) -> Column:
 
 def _finite(texts: Column) -> Converted:
     wrong = mask_of(compute.match_substring_regex(texts, "n"))  # nan, inf
+    texts = compute.if_else(compute.equal(texts, "-0"), "-0.0", texts)  # -0 is an integer, which has no such zero
     return refuse(texts, Failure(wrong, _NOT_FINITE, _NOT_FINITE_HINT))
 
 

@@ -77,6 +77,8 @@ def has_order(kind: pa.DataType) -> bool:
 def _hashes(values: Any) -> Hashes | None:
     """Eight bytes for each value, or None for a type that makes no key."""
     kind = values.type
+    if isinstance(kind, pa.JsonType):  # one value has many texts, and no database makes a key of it
+        return None
     if isinstance(kind, pa.BaseExtensionType):
         return _hashes(values.storage)
     if pa.types.is_integer(kind):

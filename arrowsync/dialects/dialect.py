@@ -185,7 +185,7 @@ class Drafts:
     refusal: Callable[[Session], str | None]
     opener: Callable[[Session], Awaitable[Opener]]
     staging: Callable[[Table, Sequence[str]], tuple[ObjectName, SQL]]
-    order: str
+    order: Callable[[Table], str]
     repeated: Callable[[DatabaseError], bool]
 
 

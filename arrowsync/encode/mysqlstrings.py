@@ -55,12 +55,12 @@ def _up_to(bound: str) -> str:
     return "|".join(parts)
 
 
-JSON_INTEGER = (
-    rf"(^|[\[:,\s])(?:-?[0-9]{{18}}|[0-9]{{19}}|{_up_to(str(2**64 - 1))}|-(?:{_up_to(str(2**63))}))([\],}}\s]|$)"
-)
-"""Integers of many digits that are kept as such, with what stands around them."""
-LONG_NUMBER = r"[1-9](?:\.?[0-9]){17}"
-"""What has so many digits that a double may not have them all."""
+JSON_INTEGER = rf"^(?:-?[0-9]{{1,18}}|[0-9]{{19}}|{_up_to(str(2**64 - 1))}|-(?:{_up_to(str(2**63))}))$"
+"""Integers that are kept as such."""
+JSON_NUMBER = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$"
+SUSPECT = r"[1-9](?:\.?[0-9]){15}|[eE][-+]?[0-9]{3}|0{100}"
+"""What a double may not hold: it has all numbers of 15 digits, but for the smallest and largest."""
+JSON_REASON = "contains a number that the column, which keeps those of JSON as doubles, would change"
 TEXT_REASON = "not text that its column's character set {} has"
 BEYOND: Mapping[str, str] = {
     "latin1": r"[^\x00-\x7F\x{A0}-\x{FF}]",
@@ -119,23 +119,44 @@ def json(source: pa.DataType, target: SqlType) -> TextKernel:
 
 
 def with_json_numbers(kernel: TextKernel) -> TextKernel:
-    """The kernel for a server that keeps the numbers of JSON as doubles: it takes none of more digits than those have."""
+    """The kernel for a server that keeps the numbers of JSON as doubles: it takes none that a double doesn't say again."""
 
     def encode(array: Any) -> Column:
         plain: Any = array.storage if isinstance(array.type, pa.BaseExtensionType) else array
         plain = plain.cast(pa.large_string())
-        suspects = bits_of(compute.fill_null(compute.match_substring_regex(plain, LONG_NUMBER), False))
-        if suspects.any():
-            rows = np.flatnonzero(suspects)
-            outside = compute.replace_substring_regex(compute.take(plain, pa.array(rows)), JSON_STRING, '""')
-            for _ in range(2):  # neighbours share what stands between them
-                outside = compute.replace_substring_regex(outside, JSON_INTEGER, r"\1 0\2")
-            long = bits_of(compute.match_substring_regex(outside, LONG_NUMBER))
-            if long.any():
-                raise Unencodable(rows[long], "contains a number of more digits than the column keeps of JSON")
+        suspects = np.flatnonzero(bits_of(compute.fill_null(compute.match_substring_regex(plain, SUSPECT), False)))
+        if len(suspects):
+            changed = _changed_numbers(compute.take(plain, pa.array(suspects)))
+            if len(changed):
+                raise Unencodable(suspects[changed], JSON_REASON)
         return kernel(array)
 
     return encode
+
+
+def _changed_numbers(texts: Column) -> npt.NDArray[Any]:
+    """Which of the texts have a number that isn't the same when it is read as a double and written again."""
+    outside = compute.replace_substring_regex(texts, JSON_STRING, '""')
+    words = compute.ascii_split_whitespace(compute.replace_substring_regex(outside, r"[^0-9eE.+-]+", " "))
+    numbers, rows = compute.list_flatten(words), compute.list_parent_indices(words)
+    for pattern, wanted in ((SUSPECT, True), (JSON_INTEGER, False), (JSON_NUMBER, True)):
+        found = compute.match_substring_regex(numbers, pattern)
+        numbers, rows = (compute.filter(of, found if wanted else compute.invert(found)) for of in (numbers, rows))
+    shortest = numbers.cast(pa.float64()).cast(pa.large_string())
+    other = compute.not_equal(numbers, shortest)
+    numbers, rows, shortest = (compute.filter(of, other) for of in (numbers, rows, shortest))
+    other = compute.not_equal(_digits(numbers), _digits(shortest))
+    numbers, rows = (compute.filter(of, other) for of in (numbers, rows))
+    # The shortest form isn't the only one that says which double it is: many programs write 17 digits.
+    written = pa.array(np.char.mod("%.16e", np.asarray(numbers.cast(pa.float64()))), pa.large_string())
+    return np.unique(np.asarray(compute.filter(rows, compute.not_equal(_digits(numbers), _digits(written)))))
+
+
+def _digits(numbers: Column) -> Column:
+    """The digits that count. Two numbers that are near each other are the same if these are."""
+    for pattern in (r"[eE].*", r"[-.]", r"^0+", r"0+$"):
+        numbers = compute.replace_substring_regex(numbers, pattern, "")
+    return numbers
 
 
 def binary(source: pa.DataType, target: SqlType) -> TextKernel:

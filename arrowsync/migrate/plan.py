@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, assert_never
 
 from arrowsync.catalog import Catalog, ObjectName, SqlType
@@ -155,9 +155,26 @@ def plan_migration(
         raise _refusal(refused, schema_changes, widens)
     _refuse_unhinted_rename(make)
     catalog = current
+    steps: list[Step] = []
     for change in make:
         catalog = apply(change, catalog)
-    return MigrationPlan(tuple(Step(c, statements(c)) for c in make), tuple(left), catalog)
+        made = _without_the_left(change, catalog)
+        steps.append(Step(made, statements(made)))
+    return MigrationPlan(tuple(steps), tuple(left), catalog)
+
+
+def _without_the_left(change: Change, after: Catalog) -> Change:
+    """The change with its column as it is afterwards: another change of the column may be left out."""
+    match change:
+        case AlterType(name, column, _) | DropNotNull(name, column) | SetNotNull(name, column):
+            table = after.table(name)
+            there = table.column(column.name) if table is not None else None
+            return change if there is None else replace(change, column=there)
+        case SetComment(name, str() as column, _, _):
+            table = after.table(name)
+            return change if table is None else replace(change, definition=table.column(column))
+        case _:
+            return change
 
 
 def hazard(change: Change, widens: Callable[[SqlType, SqlType], bool]) -> Hazard:

@@ -91,20 +91,26 @@ class Looked:
 def looked_at(values: Values, *, labelled: bool = False) -> Looked:
     """The values with whatever wraps them taken off (as `labelled`, enum members become their labels), and what they are."""
     kinds: set[Any] = set(map(type, values))
-    unwrap = {kind: step for kind in kinds if (step := _unwrapper(kind, labelled)) is not None}
-    if unwrap:
-        values = _unwrapped(values, unwrap)
+    while unwrap := {kind: step for kind in kinds if (step := _unwrapper(kind, labelled)) is not None}:
+        values = _unwrapped(values, unwrap)  # again and again: the value of an enum member may be a Timestamp
         kinds = set(map(type, values))
     complete = type(None) not in kinds
     found: set[Family] = {_family(kind) for kind in kinds if kind is not type(None)}
     if found in ({"naive"}, {"time"}):
-        present: Any = values if complete else filter(None, values)
-        zones: set[Any] = set(map(attrgetter("tzinfo"), present))
+        zones = _zones(values if complete else [value for value in values if value is not None])
         found = {_ZONED[family] if zone is not None else family for family in found for zone in zones}
         return Looked(values, found, complete, zones)
     if not found.isdisjoint(_ZONED):
         found = {family_of(value) for value in values if value is not None}
     return Looked(values, found, complete)
+
+
+def _zones(values: Values) -> Collection[Any]:
+    """The time zones of datetimes or times, each once; equal ones more often if they can't be hashed (of dateutil)."""
+    try:
+        return set(map(attrgetter("tzinfo"), values))
+    except TypeError:
+        return {id(zone): zone for zone in map(attrgetter("tzinfo"), values)}.values()
 
 
 def _unwrapped(values: Values, unwrap: Mapping[Any, Callable[[Any], Any]]) -> Values:
@@ -113,6 +119,8 @@ def _unwrapped(values: Values, unwrap: Mapping[Any, Callable[[Any], Any]]) -> Va
         step = unwrap.get(cast("Any", type(value)))
         try:
             plain.append(value if step is None else step(value))
+        except OverflowError as error:
+            raise Misfit(index, value, "beyond what Python's dates and times can hold") from error
         except ValueError as error:
             raise Misfit(index, value, str(error)) from error
     return plain
@@ -123,7 +131,7 @@ def _unwrapper(kind: type, labelled: bool) -> Callable[[Any], Any] | None:
     """What turns values of a wrapping class into what they stand for; None for the classes that are plain."""
     if issubclass(kind, enum.Enum):
         return (lambda member: str(member.value)) if labelled else (lambda member: member.value)
-    if kind.__name__ in ("NAType", "NaTType"):  # of pandas
+    if kind.__name__ in ("NAType", "NaTType", "MaskedConstant"):  # of pandas and numpy
         return lambda _: None
     if issubclass(kind, np.datetime64 | np.timedelta64):
         return _from_numpy
@@ -134,21 +142,63 @@ def _unwrapper(kind: type, labelled: bool) -> Callable[[Any], Any] | None:
     if issubclass(kind, ipaddress.IPv4Address | ipaddress.IPv6Address):
         return str
     if issubclass(kind, pa.Scalar):
-        return lambda scalar: scalar.as_py()
+        return _from_arrow
     return None
 
 
 _TOO_FINE = "finer than a microsecond"
 
+# Of each unit of numpy that has one length, in attoseconds, the finest of them.
+_LENGTHS: Mapping[str, int] = {
+    "W": 604_800 * 10**18,
+    "D": 86_400 * 10**18,
+    "h": 3_600 * 10**18,
+    "m": 60 * 10**18,
+    "s": 10**18,
+    "ms": 10**15,
+    "us": 10**12,
+    "ns": 10**9,
+    "ps": 10**6,
+    "fs": 10**3,
+    "as": 1,
+}
+
 
 def _from_numpy(value: Any) -> Any:
+    """A date, datetime or timedelta, or an OverflowError; in ints where numpy has none, as its 64 bits wrap by other units."""
     plain = value.item()
-    if not isinstance(plain, int):  # a date, datetime or timedelta, or None for NaT
+    moment = isinstance(value, np.datetime64)
+    if plain is None or (moment and not isinstance(plain, int)):
         return plain
-    micros = value.astype(f"{value.dtype.kind}8[us]")
-    if micros != value:
+    unit, count = np.datetime_data(value.dtype)
+    if moment and unit in ("Y", "M"):
+        raise OverflowError
+    if unit not in _LENGTHS:
+        raise ValueError("without a unit that has a fixed length")
+    micros, rest = divmod(int(value.view(np.int64)) * count * _LENGTHS[unit], 10**12)
+    if rest:
         raise ValueError(_TOO_FINE)
-    return micros.item()
+    span = dt.timedelta(microseconds=micros)
+    return dt.datetime(1970, 1, 1) + span if moment else span
+
+
+def _from_arrow(scalar: Any) -> Any:
+    """A scalar of pyarrow, whose `as_py` cuts times of day to microseconds (but tells of datetimes that are finer)."""
+    kind: Any = scalar.type
+    if "time64[ns]" not in str(kind) or not scalar.is_valid:
+        return scalar.as_py()
+    if isinstance(scalar, pa.DictionaryScalar | pa.ExtensionScalar):
+        return _from_arrow(cast("Any", scalar).value)
+    if isinstance(scalar, pa.StructScalar):
+        members = cast("Mapping[str, Any]", scalar)
+        return {name: _from_arrow(member) for name, member in members.items()}
+    if isinstance(scalar, pa.MapScalar):
+        return [tuple(_from_arrow(entry).values()) for entry in cast("Any", scalar).values]
+    if pa.types.is_time(kind):
+        if scalar.value % 1000:
+            raise ValueError(_TOO_FINE)
+        return scalar.as_py()
+    return [_from_arrow(element) for element in scalar]
 
 
 def _from_timestamp(value: Any) -> dt.datetime:
@@ -182,6 +232,22 @@ def kind_of(value: object) -> str:
             return "a time with a time zone"
         case _:
             return with_article(type(value).__name__)
+
+
+def shown(value: object) -> str:
+    """A value in a message, cut where it is long."""
+    text = repr_of(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+def repr_of(value: object) -> str:
+    """The repr, or what kind of value it is where that fails, as for ints of more than 4300 digits."""
+    try:
+        return repr(value)
+    except Exception:  # a __repr__ may be anybody's
+        if isinstance(value, int):
+            return f"an int of {value.bit_length()} bits"
+        return f"{with_article(type(value).__name__)} without a repr"
 
 
 def with_article(name: str) -> str:

@@ -131,6 +131,7 @@ def _parts(kind: Format, files: Sequence[SourceFile], reading: Reading, opened: 
 def _text_part(file: SourceFile, opener: Callable[[SourceFile], BatchStream]) -> Part:
     with opener(file) as stream:
         columns: Mapping[str, pa.DataType] = columns_of(stream.schema)
+        valid_text = stream.valid_text
 
     def read(_: Selection) -> Generator[pa.RecordBatch]:
         with opener(file) as stream:
@@ -140,7 +141,7 @@ def _text_part(file: SourceFile, opener: Callable[[SourceFile], BatchStream]) ->
         with opener(file) as stream:
             yield from stream.iter_placed()
 
-    return Part(file, columns, None, read, read_placed)
+    return Part(file, columns, None, read, read_placed, valid_text)
 
 
 def _open_text(kind: Format, reading: Reading, file: SourceFile) -> BatchStream:

@@ -39,9 +39,29 @@ def _without_time(value: dt.datetime) -> dt.date:
 
 def _json_text(value: object) -> str:
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = _ENCODER.encode(value)
+        _check_keys(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"not JSON ({error})") from error
+    return text
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_NESTED = (dict, list, tuple)
+
+
+def _check_keys(value: Any) -> None:
+    """All keys are text, or a TypeError: the encoder makes text of the others, by which the keys 1 and "1" would be the same."""
+    nested: list[Any] = [value] if isinstance(value, _NESTED) else []
+    while nested:
+        members: Any = nested.pop()
+        if isinstance(members, dict):
+            try:
+                "".join(cast("Any", members))  # no faster way was found to ask for all keys at once
+            except TypeError:
+                raise TypeError("a key is no text") from None
+            members = cast("Any", members).values()
+        nested += [member for member in members if isinstance(member, _NESTED)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ import pyarrow as pa
 from arrowsync.declare.spec import ColumnSpec, TableSpec
 from arrowsync.errors import SourceError
 from arrowsync.sources.capsule import first_line, open_capsule
-from arrowsync.sources.families import Misfit
-from arrowsync.sources.rows import conversion_error, shown
+from arrowsync.sources.families import Misfit, shown
+from arrowsync.sources.rows import conversion_error
 from arrowsync.sources.stream import BatchStream, to_batch
 from arrowsync.sources.values import to_array, type_of
 

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from arrowsync.declare.arrow import spec_from_schema
 from arrowsync.declare.spec import TableSpec
-from arrowsync.sources.jsonlines import BLOCK_BYTES, MAX_KEYS, keyed_block, line_error
+from arrowsync.errors import SourceError
+from arrowsync.sources.jsonlines import BLOCK_BYTES, check_key_count, keyed_block, line_error
 from arrowsync.sources.jsonvalues import INFERRED, TYPES, Kind, kinds_of
 from arrowsync.sources.opened import find_files, open_text, settle_format
 from arrowsync.sources.tsv_lines import BinaryFile, read_blocks
@@ -21,11 +22,18 @@ from arrowsync.sources.tsv_lines import BinaryFile, read_blocks
 def settled_spec(path: str) -> TableSpec | None:
     """The columns of the JSON Lines files at `path`, in types that hold all of their values; None for other formats.
 
-    A column without a value is text. Raises `SourceError` for the first line that isn't an object.
+    A column without a value is text. Raises `SourceError` for the first line that isn't an object, and before anything is opened
+    for a file that opens only once, of whatever format.
     """
     kinds: dict[str, tuple[Kind, ...]] = {}
     with ExitStack() as opened:
-        kind, files = settle_format(find_files(path, None), None, opened)
+        found = find_files(path, None)
+        for file in found:
+            if file.once:
+                raise SourceError(
+                    f"{file.name!r} can't be read twice", source=file.name, hint="copy it to a file first"
+                )
+        kind, files = settle_format(found, None, opened)
         if kind != "jsonl":
             return None
         for file in files:
@@ -42,12 +50,12 @@ def _look_at(file: BinaryFile, name: str, kinds: dict[str, tuple[Kind, ...]]) ->
         keyed = keyed_block(block)
         if keyed is None:
             raise line_error(block, line, row, None, name)
+        check_key_count(kinds.keys() | keyed.places.keys(), name)
         for column in keyed.places:
             raw = keyed.raw(column)
             if raw is None:
                 raise line_error(block, line, row, None, name)
-            if column in kinds or len(kinds) < MAX_KEYS:
-                fitting = kinds_of(raw)
-                kinds[column] = tuple(kind for kind in kinds.get(column, INFERRED) if kind in fitting)
+            fitting = kinds_of(raw)
+            kinds[column] = tuple(kind for kind in kinds.get(column, INFERRED) if kind in fitting)
         row += keyed.members.row_count
         line += block.count(b"\n")

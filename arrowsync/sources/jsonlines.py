@@ -12,7 +12,7 @@ Lines are taken apart by `jsontokens`, their values read by `jsonvalues`, a bloc
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -58,6 +58,7 @@ def open_jsonlines(
             keyed = keyed_block(b"\n".join(text for _, text, fault in _judged(first, 1, None) if fault is None))
         if keyed is None or (not keyed.members.row_count and first.strip()):
             raise line_error(first, 1, 0, None, name)
+        check_key_count(keyed.places, name)
         columns = _columns(keyed, {} if spec is None else spec.by_name)
         if not columns:
             raise SourceError(
@@ -128,6 +129,16 @@ def keyed_block(block: bytes) -> Keyed | None:
     return Keyed(members, places)
 
 
+def check_key_count(keys: Collection[str], name: str) -> None:
+    """Refuse keys that are data rather than names: no database has so many columns."""
+    if len(keys) > MAX_KEYS:
+        raise SourceError(
+            f"{name} has more than {MAX_KEYS:,} different keys, each of which would be a column",
+            source=name,
+            hint="write what changes from line to line as a value, not as a key: one object in a column of JSON",
+        )
+
+
 def _columns(keyed: Keyed, declared: Mapping[str, ColumnSpec]) -> tuple[JsonColumn, ...]:
     columns = [
         declared_column(column)
@@ -137,7 +148,7 @@ def _columns(keyed: Keyed, declared: Mapping[str, ColumnSpec]) -> tuple[JsonColu
         or (column.nullable and not column.has_default and not column.identity)
     ]
     for name in keyed.places:
-        if name not in declared and len(columns) <= MAX_KEYS:
+        if name not in declared:
             raw = keyed.raw(name)
             columns.append(inferred_column(name, raw) if raw is not None else JsonColumn(name, "json"))
     return tuple(columns)

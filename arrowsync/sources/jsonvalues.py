@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from math import isfinite
 from typing import Any, Literal, TypeAlias, assert_never
 
 import pyarrow as pa
@@ -32,8 +34,9 @@ INFERRED: tuple[Kind, ...] = ("string", "bool", "int", "float", "json")
 NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _BARE = f"^(?:{NUMBER}|true|false|null)$"
 _INTEGER = r"^-?[0-9]+$"
-# What more than 17 digits say is lost in a float64.
-_TOO_LONG = r"^-?(?:0\.0*[1-9][0-9]{17}|[1-9][.0-9]{18})"
+# What no more than 15 digits say is in a float64, unless it is very large or small.
+_INEXACT = r"[.0-9]{16}|[eE][+-]?0*[1-9][0-9]{2}"
+_FLOAT_DIGITS = 17
 
 compute: Any = pc
 
@@ -140,9 +143,9 @@ def _is_json(values: Any) -> bool:
     if not len(values):
         return True
     try:
-        found: list[object] = json.loads(
-            f"[{','.join(values.drop_null().to_pylist())}]", parse_constant=_refuse_constant
-        )
+        text = f"[{','.join(values.drop_null().to_pylist())}]"
+        # Python makes no int of more than 4300 digits.
+        found: list[object] = json.loads(text, parse_int=str, parse_constant=_refuse_constant)
         json.dumps(found, ensure_ascii=False).encode()  # an unpaired surrogate is no text
     except (ValueError, RecursionError):
         return False
@@ -190,10 +193,8 @@ def _to_int(values: Any) -> Any:
 
 
 def _to_float(values: Any) -> Any:
-    """Numbers that a float64 says again; integers among them exactly."""
+    """Numbers that a float64 says again, written with as many digits; integers among them exactly."""
     if compute.any(compute.is_in(values, value_set=pa.array(["true", "false"]))).as_py():
-        return None
-    if compute.any(compute.match_substring_regex(values, _TOO_LONG)).as_py():
         return None
     try:
         whole = values.filter(compute.match_substring_regex(values, _INTEGER))
@@ -201,7 +202,26 @@ def _to_float(values: Any) -> Any:
         numbers = values.cast(pa.float64())
     except pa.ArrowInvalid:
         return None
+    doubtful = compute.match_substring_regex(values, _INEXACT)
+    if doubtful.true_count:
+        # Most are written as Arrow writes them too.
+        again = compute.equal(numbers.cast(pa.string()), values)
+        unequal = values.filter(compute.and_(doubtful, compute.invert(again))).to_pylist()
+        if not all(map(_is_said_again, unequal)):
+            return None
     return numbers if compute.all(compute.is_finite(numbers), min_count=0).as_py() else None
+
+
+def _is_said_again(text: str) -> bool:
+    """Whether the float64 that is nearest to a number is that number, written with as many digits."""
+    try:
+        number, nearest = Decimal(text), float(text)
+    except ArithmeticError:  # an exponent beyond any
+        return False
+    digits = "".join(map(str, number.as_tuple().digits)).strip("0")
+    if not digits or not isfinite(nearest):
+        return not digits
+    return len(digits) <= _FLOAT_DIGITS and Decimal(f"{nearest:.{len(digits) - 1}e}") == number
 
 
 _CASTS: Mapping[Kind, Callable[[Any], Any]] = {"bool": _to_bool, "int": _to_int, "float": _to_float}

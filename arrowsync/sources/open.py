@@ -23,8 +23,10 @@ from arrowsync.errors import DeclarationError, SourceError
 from arrowsync.options import CsvOptions
 from arrowsync.sources.bounded import bounded
 from arrowsync.sources.capsule import open_capsule, open_cursor, open_dataset, open_scanner
+from arrowsync.sources.duckdb import open_relation
+from arrowsync.sources.families import shown
 from arrowsync.sources.frames import open_lazyframe, open_pandas, open_polars
-from arrowsync.sources.rows import open_rows, shown
+from arrowsync.sources.rows import open_rows
 from arrowsync.sources.selection import Columns, Filter, to_selection
 from arrowsync.sources.stream import BatchStream, columns_of
 
@@ -119,11 +121,15 @@ def _check_options(source: Source, name: str, *, rows: bool) -> None:
 # ---- what the user has --------------------------------------------------------------------------------------------------
 
 
+def _library(kind: type) -> str:
+    return kind.__module__.split(".")[0].lstrip("_")
+
+
 def _is_a(library: str, name: str) -> Callable[[object], bool]:
     """Whether an object is of the library's class of that name, or of one derived from it."""
 
     def recognises(data: object) -> bool:
-        return any(kind.__name__ == name and kind.__module__.split(".")[0] == library for kind in type(data).__mro__)
+        return any(kind.__name__ == name and _library(kind) == library for kind in type(data).__mro__)
 
     return recognises
 
@@ -250,6 +256,7 @@ OPENERS: tuple[tuple[Callable[[object], bool], _Opener], ...] = (
     (_is_a("polars", "DataFrame"), lambda data, ask: open_polars(data, ask.name)),
     (_is_a("pyarrow", "Dataset"), lambda data, ask: open_dataset(data, ask.name, ask.batch_rows)),
     (_is_a("pyarrow", "Scanner"), lambda data, ask: open_scanner(data, ask.name)),
+    (_is_a("duckdb", "DuckDBPyRelation"), lambda data, ask: open_relation(data, ask.name)),
     (_is_arrow, lambda data, ask: open_capsule(data, ask.name)),
     (_is_cursor, lambda data, ask: open_cursor(data, ask.name)),
     (_is_file, _open_files),
@@ -285,7 +292,7 @@ def _refuse(data: object, ask: _Ask) -> BatchStream:
 def _name(data: object) -> str:
     """What to call the data in a message: its library and class."""
     kind = type(data)
-    library = kind.__module__.split(".")[0].lstrip("_")
+    library = _library(kind)
     return kind.__name__ if library in ("builtins", "__main__") else f"{library} {kind.__name__}"
 
 

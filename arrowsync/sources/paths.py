@@ -141,7 +141,16 @@ def partition_keys(path: str) -> dict[str, str | None]:
     for part in path.replace(os.sep, "/").split("/")[:-1]:
         key, equals, value = part.partition("=")
         if key and equals:
-            keys[unquote(key)] = None if value == _NULL_PARTITION else unquote(value)
+            try:
+                said = unquote(value, errors="strict")
+                keys[unquote(key, errors="strict")] = None if value == _NULL_PARTITION else said
+                part.encode()  # what isn't UTF-8 in the name itself is no text either
+            except UnicodeError as error:
+                raise SourceError(
+                    f"{path!r}: the folder {part!r} is a partition whose key or value is not UTF-8",
+                    source=path,
+                    hint="write its name in UTF-8, with %XX for each byte of what can't be in a name",
+                ) from error
     return keys
 
 

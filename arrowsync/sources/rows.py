@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from arrowsync.declare.spec import ColumnSpec, TableSpec
 from arrowsync.errors import ConversionError, DeclarationError, SourceError
-from arrowsync.sources.families import Misfit, Values, family_of, with_article
+from arrowsync.sources.families import Misfit, Values, family_of, repr_of, shown, with_article
 from arrowsync.sources.stream import BatchStream, columns_of
 from arrowsync.sources.values import to_array, type_of
 
@@ -103,7 +103,7 @@ def _take_chunk(rows: Iterator[object]) -> list[Any]:
     while len(chunk) < CHUNK_ROWS:
         more = list(islice(rows, 256))
         chunk += more
-        if len(more) < 256 or len(repr(more[-1])) * len(chunk) > CHUNK_BYTES:
+        if len(more) < 256 or len(repr_of(more[-1])) * len(chunk) > CHUNK_BYTES:
             break
     return chunk
 
@@ -122,12 +122,6 @@ def conversion_error(misfit: Misfit, column: str, first_row: int, *, declared: b
         if declared
         else "declare the table (as a dataclass or a pa.Schema): without that, the first rows settle the types",
     )
-
-
-def shown(value: object) -> str:
-    """A value in a message, cut where it is long."""
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 # ---- the kinds of rows --------------------------------------------------------------------------------------------------

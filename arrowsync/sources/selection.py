@@ -98,7 +98,20 @@ def to_selection(columns: Columns | None, filters: Sequence[Filter] | None, spec
                 f"filters has {each!r}",
                 hint=f'each is (column, operator, value), such as ("day", ">=", date(2026, 1, 1)), with {OPERATORS}',
             )
+        _check_value(*parts)
     return Selection(names, tuple(filters or ()), lenient=columns == "declared")
+
+
+def _check_value(name: object, operator: object, value: object) -> None:
+    """Refuse what holds for no row, or for others than it says."""
+    problem = hint = None
+    if operator in ("in", "not in") and isinstance(value, str | bytes):
+        problem, hint = "would look for each of its letters", f"give a list: ({name!r}, {operator!r}, [{value!r}])"
+    elif value is None:
+        problem = "holds for no row: nothing compares with NULL"
+        hint = "leave the filter out, and filter the rows once they are read"
+    if problem is not None:
+        raise DeclarationError(f"filters has {(name, operator, value)!r}, which {problem}", hint=hint)
 
 
 def select_columns(stream: BatchStream, selection: Selection) -> BatchStream:

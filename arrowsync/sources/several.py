@@ -24,7 +24,8 @@ from arrowsync.sources.stream import PLACE, BatchStream, columns_of, to_batch
 class Part:
     """One of the files of a source: its columns, how many rows it has if that is known, and how to read them.
 
-    Of what isn't selected `read` leaves out what it can without reading it.
+    Of what isn't selected `read` leaves out what it can without reading it. `valid_text` says as in `BatchStream` that text is
+    UTF-8 for sure.
     """
 
     file: SourceFile
@@ -32,6 +33,7 @@ class Part:
     rows: int | None
     read: Callable[[Selection], Generator[pa.RecordBatch]]
     read_placed: Callable[[Selection], Generator[pa.RecordBatch]] | None = None
+    valid_text: bool = False
 
 
 def join_parts(
@@ -57,15 +59,14 @@ def join_parts(
     def placed() -> Iterator[pa.RecordBatch]:
         return _read([replace(part, read=part.read_placed or part.read) for part in parts], wanted)
 
-    is_text = all(part.read_placed for part in parts)
     return BatchStream(
         schema,
         _read(parts, wanted),
         name=name,
         close=close,
         row_count=rows,
-        placed=placed if is_text else None,
-        valid_text=is_text,
+        placed=placed if all(part.read_placed for part in parts) else None,
+        valid_text=all(part.valid_text for part in parts),
     )
 
 

@@ -33,6 +33,7 @@ from arrowsync.sources.families import (
     first_outside,
     kind_of,
     looked_at,
+    shown,
     with_article,
 )
 from arrowsync.sources.fits import JSON, NOTHING, Rule, is_list, members_of, rule_of, target_of
@@ -130,7 +131,15 @@ def _struct_type(values: Values, declared: Any) -> pa.DataType:
     if declared is not None and pa.types.is_struct(declared):
         kinds = members_of(declared)
     names: dict[Any, None] = dict.fromkeys([*kinds, *(name for row in rows if row is not None for name in row)])
-    return pa.struct([(str(name), type_of(_member_values(rows, name), kinds.get(name))) for name in names])
+    _check_names(values, rows, names)
+    return pa.struct([(name, type_of(_member_values(rows, name), kinds.get(name))) for name in names])
+
+
+def _check_names(values: Values, rows: Sequence[Mapping[Any, Any] | None], names: Mapping[Any, None]) -> None:
+    for name in names:
+        if not isinstance(name, str):
+            index = next(index for index, row in enumerate(rows) if row is not None and name in row)
+            raise Misfit(index, values[index], f"a record with a member named {shown(name)}, which is no text")
 
 
 # ---- values -> an array -------------------------------------------------------------------------------------------------
@@ -168,7 +177,7 @@ def _moments(values: Values, looked: Looked, kind: Any) -> Column:
     since = origin.__rsub__
     arrow: Any = pa
     try:
-        spans = [*map(since, values)] if looked.complete else [value and since(value) for value in values]
+        spans = [*map(since, values)] if looked.complete else [None if v is None else since(v) for v in values]
     except TypeError as error:
         index = next(i for i, value in enumerate(values) if value is not None and value.utcoffset() is None)
         raise Misfit(index, values[index], "a datetime whose time zone has no offset") from error
@@ -217,7 +226,7 @@ def _struct_array(values: Values, kind: Any) -> Column:
     members = members_of(kind)
     for index, row in enumerate(rows):
         if row is not None and (unknown := row.keys() - members.keys()):
-            raise Misfit(index, values[index], f"a record with the unknown member {min(unknown, key=str)!r}")
+            raise Misfit(index, values[index], f"a record with the unknown member {min(map(shown, unknown))}")
     arrays = [to_array(_member_values(rows, name), member) for name, member in members.items()]
     structs: Any = pa.StructArray
     return cast("Column", structs.from_arrays(arrays, names=list(members), mask=_nulls(values)))
@@ -232,14 +241,21 @@ def _flattened(values: Values) -> tuple[list[int], list[Any]]:
     offsets, elements = [0], list[Any]()
     for value in values:
         if value is not None:
-            elements.extend(_elements(value))
+            try:
+                elements.extend(_elements(value))
+            except ValueError as error:
+                raise Misfit(len(offsets) - 1, value, str(error)) from error
         offsets.append(len(elements))
     return offsets, elements
 
 
 def _elements(value: Any) -> Any:
     if isinstance(value, np.ndarray):
-        return cast("list[Any]", value.tolist())
+        array: Any = cast("Any", value)
+        if not array.ndim:
+            raise ValueError("an array without dimensions, and so no list")
+        # Datetimes and timedeltas of nanoseconds would become ints.
+        return list(array) if array.dtype.kind in "mM" else array.tolist()
     if isinstance(value, set | frozenset):
         try:  # the order of a set changes from run to run, and the stored list would with it
             return sorted(cast("set[Any]", value))

@@ -92,7 +92,16 @@ def _declared(column: Column, table: Table, language: Language) -> ColumnSpec:
 
     A type of the database may stand for several declared ones: bytes or an address, a number or a duration.
     """
-    plain = language.spec_of(column)
+    try:
+        plain = language.spec_of(column)
+    except DeclarationError as error:
+        name = str(table.name)
+        raise DeclarationError(
+            f"the table {name}: {error.message}",
+            table=name,
+            field=column.name,
+            hint="change the type of the column, or leave this table out of the catalog",
+        ) from error
     match plain.default:
         case timedelta() if not pa.types.is_duration(plain.type):
             return replace(plain, type=pa.duration("us"))

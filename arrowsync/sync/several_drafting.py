@@ -119,7 +119,7 @@ class Drafting:
             table = self.intake.marks.beside(table)
         name, statement = self.drafts.staging(table, sent.names)
         columns = {column.name: column for column in table.columns}
-        order = Marks(self.drafts.order)
+        order = Marks(self.drafts.order(table))
         brought = (*(columns[column] for column in sent.names), *order.columns)
         target = LoadTarget(name, brought, order.added_to(sent))
         with self.clock.phase("load"):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import make_dataclass, replace
-from typing import Any
+from keyword import iskeyword
+from typing import Annotated, Any
 
 import pyarrow as pa
 
 from arrowsync.convert.compile import Converter, compile_converter
 from arrowsync.convert.rounding import finer
 from arrowsync.declare.arrow import spec_from_schema
+from arrowsync.declare.markers import ColumnName
 from arrowsync.declare.spec import TableSpec
 from arrowsync.errors import DeclarationError
 from arrowsync.options import CsvOptions
@@ -75,7 +77,22 @@ def _declared(table: object, names: Sequence[str | None] | None, types: Sequence
             f"{len(types)} field_types for {0 if names is None else len(names)} field_names",
             hint="give a type for each name; annotations such as int, str | None, Decimal will do",
         )
-    return make_dataclass("data", [(name, kind) for name, kind in zip(names, types, strict=True) if name])
+    fields: dict[str, tuple[str, Any]] = {}
+    for index, (name, kind) in enumerate(zip(names, types, strict=True)):
+        if name in fields:
+            raise DeclarationError(
+                f"field_names has {name!r} more than once", hint="rename one; None leaves a column out"
+            )
+        if name:
+            fields[name] = _field(name, kind, index)
+    return make_dataclass("data", list(fields.values()))
+
+
+def _field(name: str, kind: Any, index: int) -> tuple[str, Any]:
+    """A field for a column that may be called anything: by its own name if it can be one, for the messages that name it."""
+    if name.isidentifier() and not iskeyword(name) and not name.startswith("__"):
+        return name, kind
+    return f"__{index}", Annotated[kind, ColumnName(name)]
 
 
 def _converted(raw: BatchStream, convert: Converter) -> Iterator[pa.RecordBatch]:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -17,6 +18,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+import arrowsync
 from arrowsync.catalog import Column, ObjectName, SqlType
 from arrowsync.dialects import open_session
 from arrowsync.dialects.dialect import LoadTarget, Session
@@ -145,6 +147,24 @@ def test_execute_counts_the_rows_of_the_last_statement(url: str) -> None:
             assert await value(session, "SELECT count(*) FROM u") == 0
 
     asyncio.run(act())
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("340282366920938463463374607431768211455::UHUGEINT", Decimal(2**128 - 1)),
+        ("'01:02:03+05'::TIMETZ", "01:02:03+05"),
+        ("'0101'::BIT", "0101"),
+        ("{'a': '0101'::BIT}", "{'a': 0101}"),
+    ],
+)
+def test_what_arrow_would_not_get_as_it_is_can_be_streamed_or_cast(value: str, said: object) -> None:
+    with arrowsync.connect("duckdb://") as conn:
+        with pytest.raises(DeclarationError, match=r"column 'x' is .* on the way to Arrow") as caught:
+            conn.fetch(f"SELECT {value} AS x")
+        assert "or use stream" in str(caught.value.hint)
+        assert [batch.to_pylist() for batch in conn.stream(f"SELECT {value} AS x")] == [[{"x": said}]]
+        assert conn.fetch(f"SELECT ({value})::VARCHAR AS x").to_pylist() == [{"x": str(said)}]
 
 
 def test_a_transaction_commits_or_rolls_back(url: str) -> None:

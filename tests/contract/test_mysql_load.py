@@ -348,7 +348,7 @@ def test_warnings_that_the_server_does_not_keep(url: str) -> None:
     async def run() -> None:
         async with opened(url, table="id bigint, note int") as (session, observer):
             await session.execute(trusted("SET SESSION max_error_count = 0"))
-            with pytest.raises(DatabaseError, match="1 warnings about the rows for t") as caught:
+            with pytest.raises(DatabaseError, match="1 warning about the rows for t") as caught:
                 await session.load(TARGET, iter([rows]))
             assert "max_error_count" in str(caught.value.hint)
             assert observer.count() == 0

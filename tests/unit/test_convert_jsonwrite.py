@@ -77,6 +77,11 @@ def test_each_type_stands_as_its_text() -> None:
     assert texts(pa.StructArray.from_arrays(list(members.values()), list(members))) == [expected]
 
 
+def test_a_zero_below_zero_is_no_integer() -> None:
+    for kind in (pa.float32(), pa.float64()):
+        assert texts(pa.array([[-0.0, 0.0, None, -1.5]], pa.list_(kind))) == ["[-0.0,0,null,-1.5]"]
+
+
 def test_lists_of_any_layout_and_maps() -> None:
     views = list_view_array.from_arrays([2, 0], [1, 2], pa.array([1, None, 3]))
     assert texts(views) == ["[3]", "[1,null]"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import json
+import os
 import random
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,7 +22,7 @@ from arrowsync.convert.infer import Guess
 from arrowsync.convert.profile import Profile
 from arrowsync.declare.spec import TableSpec
 from arrowsync.errors import SourceError
-from arrowsync.sources.jsonlines import BLOCK_BYTES
+from arrowsync.sources.jsonlines import BLOCK_BYTES, MAX_KEYS
 from arrowsync.sync.inference import infer
 
 
@@ -103,6 +105,44 @@ def test_a_line_of_json_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     path = written(tmp_path, '{"id":1}\n{"id":2}\n{"id":3,"id":4}\n', "visits.jsonl")
     with pytest.raises(SourceError, match=r"line 3: the key 'id' is there twice"):
         infer(path)
+
+
+@pytest.mark.parametrize("number", ["9007199254740993.0", "1e-400", "1e400"])
+def test_a_number_that_no_float_holds_is_json_and_loads(number: str, tmp_path: Path) -> None:
+    path = written(tmp_path, f'{{"a":0.5}}\n{{"a":{number}}}\n', "numbers.jsonl")
+    inferred = infer(path)
+    assert declared(inferred.source()) == ["a: JsonType"]
+    with arrowsync.connect("duckdb://") as conn:
+        arrowsync.sync_table(path, cast("Any", inferred.spec), conn)
+        assert {row["a"] for row in conn.fetch("SELECT a FROM numbers").to_pylist()} == {"0.5", number}
+
+
+def test_json_is_no_key(tmp_path: Path) -> None:
+    path = written(tmp_path, '{"a":{"x":1},"n":1}\n{"a":{"x": 1},"n":2}\n{"a":"z","n":3}\n', "k.jsonl")
+    inferred = infer(path)
+    assert inferred.keys == ("n",)
+    assert declared(inferred.source()) == ["a: JsonType", "n: PrimaryKey[int]"]
+
+
+def test_keys_of_json_that_are_data_are_refused(tmp_path: Path) -> None:
+    half = [{f"{name}{number}": 1 for number in range(MAX_KEYS // 2 + 1)} for name in "ab"]
+    path = written(tmp_path, "".join(json.dumps(row) + "\n" for row in half), "k.jsonl")
+    with pytest.raises(SourceError, match="more than 10,000 different keys"):
+        infer(path)
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.jsonl"])
+def test_what_can_be_read_once_is_refused_unopened(name: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / name)
+    # Opened for writing too, the fifo wouldn't let the first reader wait; and nothing is taken from it.
+    fifo = os.open(tmp_path / name, os.O_RDWR)
+    try:
+        os.write(fifo, b'{"a": 1}\n')
+        with pytest.raises(SourceError, match="can't be read twice"):
+            infer(str(tmp_path / name))
+        assert os.read(fifo, 100) == b'{"a": 1}\n'
+    finally:
+        os.close(fifo)
 
 
 def test_keys_nulls_and_bounds_are_told(tmp_path: Path) -> None:

@@ -30,7 +30,19 @@ def test_a_field_without_a_name_is_left_out_with_its_type() -> None:
     assert stream.read_all().to_pylist() == [{"a": 1, "b": 3}]
 
 
+def test_columns_called_as_no_field_can_be_get_their_types_too() -> None:
+    names = ["class", "a b", "__namespace__", "é", "1"]
+    types = [str | None, Annotated[Decimal, Precision(6, 2)], "int", "str | None", list[int]]
+    table = arrowsync.open_source([(None, "1.5", "7", "x", [1])], field_names=names, field_types=types).read_all()
+    assert table.to_pylist() == [dict(zip(names, [None, Decimal("1.50"), 7, "x", [1]], strict=True))]
+    assert [table.schema.field(name).nullable for name in names] == [True, False, False, True, False]
+    with pytest.raises(ConversionError, match="'a b'"):
+        arrowsync.open_source([(None,)], field_names=["a b"], field_types=[int]).read_all()
+
+
 def test_types_that_do_not_go_with_the_names_are_refused() -> None:
+    with pytest.raises(DeclarationError, match="'a' more than once"):
+        arrowsync.open_source([(1, 2)], field_names=["a", "a"], field_types=[int, str])
     with pytest.raises(DeclarationError, match="1 field_types for 2 field_names"):
         arrowsync.open_source([(1, 2)], field_names=["a", "b"], field_types=[int])
     with pytest.raises(DeclarationError, match="beside a table"):

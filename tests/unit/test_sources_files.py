@@ -318,6 +318,31 @@ def test_filters_on_types_that_differ_from_file_to_file(tmp_path: Path) -> None:
     assert read(tmp_path, None, filters=[("id", ">", 1)]) == [{"id": 2}, {"id": 1 << 40}, {"id": 2}]
 
 
+@pytest.mark.parametrize(
+    ("one", "message"),
+    [
+        (("x", "==", None), r"filters has \('x', '==', None\), which holds for no row"),
+        (("x", "!=", None), "holds for no row"),
+        (("x", "not in", None), "holds for no row"),
+        (("x", "in", "v"), "each of its letters"),
+        (("x", "not in", b"v"), "each of its letters"),
+    ],
+)
+def test_filters_that_would_hold_for_other_rows_than_they_say(wide: Path, one: Any, message: str) -> None:
+    with pytest.raises(DeclarationError, match=message) as caught:
+        read(wide, None, filters=[one])
+    assert caught.value.hint
+    assert len(read(wide, None, filters=[("x", "in", ["v"])])) == 1000
+
+
+@pytest.mark.parametrize("folder", ["k=%FF", "%C3=1"])
+def test_partitions_that_are_no_text_are_refused(tmp_path: Path, folder: str) -> None:
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "x.csv").write_bytes(b"id\n1\n")
+    with pytest.raises(SourceError, match=f"{folder}/x.csv.*not UTF-8"):
+        read(tmp_path, None)
+
+
 def test_filters_that_cannot_be(wide: Path) -> None:
     with pytest.raises(SourceError, match="filters has 'q', which"):
         read(wide, None, filters=[("q", "==", 1)])

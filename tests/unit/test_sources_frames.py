@@ -99,6 +99,36 @@ def test_a_duckdb_relation() -> None:
         assert connection.execute("SELECT 1").fetchall() == [(1,)], "closing early frees the connection"
 
 
+LOST = [
+    ("340282366920938463463374607431768211455::UHUGEINT", "UHUGEINT wraps around"),
+    ("'01:02:03+05'::TIMETZ", "TIME WITH TIME ZONE loses the zone"),
+    ("'0101'::BIT", "BIT becomes"),
+    ("['0101'::BIT]", "BIT becomes"),
+    ("{'a': 1, 'b': {'c': '01:02:03+05'::TIMETZ}}", "TIME WITH TIME ZONE loses the zone"),
+    ("MAP {'a': 5::UHUGEINT}", "UHUGEINT wraps around"),
+]
+
+
+@pytest.mark.parametrize(("value", "message"), LOST)
+def test_what_duckdb_exports_as_something_else_is_refused(value: str, message: str) -> None:
+    with duckdb.connect() as connection:
+        error = refusal(connection.sql(f"SELECT 1 AS id, {value} AS x"))
+        assert "column 'x' is " in error.message
+        assert message in error.message
+        assert "cast it" in str(error.hint)
+        assert read(connection.sql(f"SELECT ({value})::VARCHAR AS x")).num_rows == 1
+
+
+def test_names_and_labels_of_duckdb_that_sound_like_a_lost_type() -> None:
+    with duckdb.connect() as connection:
+        query = """SELECT {'BIT': 1, 'a BIT, b': 2, 'UHUGEINT': 'x'} AS s, 'BIT'::ENUM('BIT', ' BIT') AS e,
+        TIMESTAMPTZ '2026-01-01 00:00:00+05' AS t, 170141183460469231731687303715884105727::HUGEINT AS "BIT" """
+        row = read(connection.sql(query)).to_pylist()[0]
+    assert row["s"] == {"BIT": 1, "a BIT, b": 2, "UHUGEINT": "x"}
+    assert (row["e"], row["BIT"]) == ("BIT", Decimal(2**127 - 1))
+    assert row["t"] == dt.datetime(2025, 12, 31, 19, tzinfo=dt.UTC)
+
+
 def test_arrow_data_is_not_copied() -> None:
     table = pa.table({"x": pa.array(np.arange(200_000))})
     with open_batches(table) as stream:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from arrowsync.declare.spec import ColumnSpec, TableSpec
 from arrowsync.errors import SourceError
-from arrowsync.sources.jsonlines import open_jsonlines
+from arrowsync.sources.jsonlines import MAX_KEYS, open_jsonlines
 from arrowsync.sources.stream import BatchStream
 
 BLOCKS = [1, 2, 7, 20, 1 << 20]
@@ -65,6 +65,71 @@ def test_what_is_not_declared_gets_the_narrowest_type_that_holds_it() -> None:
         },
         {"i": -2, "f": 2.0, "s": "é\n", "b": None, "n": '{"k": "v"}', "m": '"one"', "big": None, "nil": None},
     ]
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "9007199254740993.0",
+        "9007199254740993e0",
+        "-0.9007199254740993e16",
+        "1e-400",
+        "-1e400",
+        "4e-324",
+        "1e-99999999999999999999",
+        f"0.{'0' * 400}1",
+        "0.123456789012345678",
+        "9007199254740993",
+    ],
+)
+def test_numbers_that_a_float64_does_not_hold_stay_as_they_are(number: str) -> None:
+    table = read(f'{{"a": {number}}}\n{{"a": 0.5}}\n')
+    assert table.schema.types == [pa.json_()]
+    assert table["a"].to_pylist() == [number, "0.5"]
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "0.1000000000000000000",
+        "0.10000000000000001",
+        "9007199254740992.0",
+        "9007199254740992.00",
+        "1.7976931348623157e308",
+        "2.2250738585072014E-308",
+        "4.9406564584124654e-324",
+        "5e-324",
+        "0e-400",
+        "-0.00000000000000000000",
+        "1e22",
+        "123456789012345e293",
+        "0.000000000000000000000000000001",
+    ],
+)
+def test_numbers_that_a_float64_says_again_are_floats(number: str) -> None:
+    table = read(f'{{"a": {number}}}\n{{"a": 0.5}}\n')
+    assert table.schema.types == [pa.float64()]
+    assert table["a"].to_pylist() == [float(number), 0.5]
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
+def test_every_float_is_one_again(values: list[float]) -> None:
+    for write in (repr, "{:.17g}".format):
+        table = read("".join(f'{{"a": {write(value)}}}\n' for value in [*values, 0.5, -0.0]))
+        if table.schema.types == [pa.float64()]:
+            assert table["a"].to_pylist() == [*values, 0.5, -0.0]
+        else:  # integers beyond 2**53, without a point
+            assert any(abs(value) > 2**53 for value in values)
+
+
+def test_integers_of_any_length_in_json() -> None:
+    digits = "9" * 5000
+    assert read(f'{{"a": [{digits}]}}\n').to_pydict() == {"a": [f"[{digits}]"]}
+
+
+def test_keys_that_are_data_are_refused() -> None:
+    with pytest.raises(SourceError, match="more than 10,000 different keys"):
+        read(json.dumps({f"k{number}": 1 for number in range(MAX_KEYS + 1)}))
 
 
 def test_declared_values_keep_their_digits() -> None:

@@ -315,3 +315,16 @@ def test_a_long_value_is_cut_in_the_message() -> None:
         open_batches([(1,), ("x" * 10_000,)], field_names=["a"])
     assert len(caught.value.message) < 200
     assert caught.value.sample == ("x" * 10_000,)
+
+
+def test_values_that_have_no_repr_are_told_of_all_the_same() -> None:
+    class Silent:
+        def __repr__(self) -> str:
+            raise RuntimeError
+
+    for value, text in [(10**5000, "an int of 16610 bits"), (Silent(), "a Silent without a repr")]:
+        for rows in ([{"x": value}], [{"x": value}] * 300):  # of the latter, the size is estimated
+            with pytest.raises(ConversionError, match=f"column 'x', row 0: {text} is"):
+                open_batches(rows).read_all()
+    with pytest.raises(SourceError, match="an int of 16610 bits"):
+        open_batches([{10**5000: 1}])

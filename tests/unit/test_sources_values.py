@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import dateutil.tz
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -29,6 +30,13 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 class Color(enum.Enum):
     RED = "red"
+
+
+class Wrapped(enum.Enum):
+    FINE = pd.Timestamp(1)
+    NOON = pd.Timestamp(2024, 2, 29, 12, 30, 1, 5)
+    HOST = ipaddress.ip_address("10.0.0.1")
+    DAY = np.datetime64("2024-02-29")
 
 
 class Level(enum.IntEnum):
@@ -122,6 +130,24 @@ U = uuid.UUID(int=7)
         ([pd.Timedelta(5, "ms")], None, pa.array([5_000], pa.duration("us"))),
         ([np.array([[1, 2], [3, 4]])], None, pa.array([[[1, 2], [3, 4]]])),
         ([pa.scalar(5), pa.scalar(None, pa.int64())], None, pa.array([5, None])),
+        ([np.datetime64("9999-12-31T23:59:59.999999"), np.datetime64("0001-01-01", "s")], None,
+         pa.array([dt.datetime.max, dt.datetime.min], US)),
+        ([np.datetime64(3, (unit, 7)) for unit in ("h", "s", "us")], None,
+         pa.array([21 * 3_600_000_000, 21_000_000, 21], US)),
+        ([np.timedelta64(1, "W"), np.timedelta64(-(10**6), "ps")], None, pa.array([604_800_000_000, -1], pa.duration("us"))),
+        ([np.array(["2024-02-29T12:30:01.000005", "NaT"], "M8[ns]")], None, pa.array([[NOON, None]])),
+        ([np.array([[5_000], [6_000]], "m8[ns]")], None, pa.array([[[5], [6]]], pa.list_(pa.list_(pa.duration("us"))))),
+        ([np.ma.masked, 1], None, pa.array([None, 1])),
+        ([np.ma.array([1, 2], mask=[False, True]), [np.ma.masked]], None, pa.array([[1, None], [None]])),
+        # wrapped more than once
+        ([Wrapped.NOON, None], None, pa.array([NOON, None], US)),
+        ([Wrapped.HOST], None, pa.array(["10.0.0.1"])),
+        ([Wrapped.DAY], None, pa.array([NOON.date()])),
+        ([pa.scalar(NOON, pa.timestamp("ns"))], None, pa.array([NOON], US)),
+        ([pa.scalar(5_000, pa.duration("ns"))], None, pa.array([5], pa.duration("us"))),
+        ([pa.scalar(5_000, pa.time64("ns")), pa.scalar(None, pa.time64("ns"))], None, pa.array([5, None], pa.time64("us"))),
+        ([pa.scalar([{"a": 5_000}], pa.list_(pa.struct([("a", pa.time64("ns"))])))], None,
+         pa.array([[{"a": dt.time(0, 0, 0, 5)}]])),
     ],
 )  # fmt: skip
 def test_exact(values, declared, expected) -> None:
@@ -159,6 +185,27 @@ def test_datetimes_of_any_zones_keep_their_instant(data: st.DataObject, zones: l
     wanted = [instant // dt.timedelta(microseconds=1) for instant in instants]
     assert to_array(values, UTC).cast(pa.int64()).to_pylist() == wanted
     assert to_array([None, *values], UTC).cast(pa.int64()).to_pylist() == [None, *wanted]
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_zones_of_dateutil_which_have_no_hash(complete: bool) -> None:
+    zones = [dateutil.tz.UTC, dateutil.tz.tzoffset(None, 3600), dateutil.tz.tzoffset("other", 3600)]
+    berlin = [dateutil.tz.gettz.nocache("Europe/Berlin"), dateutil.tz.gettz.nocache("Europe/Berlin"), BERLIN]
+    rest = [] if complete else [None]
+    for several in (zones[:1], zones, berlin[:1], [*berlin, dt.UTC]):
+        moments = [dt.datetime(2020, 10, 25, 2, 30, tzinfo=zone, fold=1) for zone in several]
+        array = build([*moments, *rest])
+        assert array.type == UTC
+        assert array.to_pylist() == [*(moment.astimezone(dt.UTC) for moment in moments), *rest]
+    with pytest.raises(Misfit, match="a time with a time zone"):
+        build([*rest, dt.time(1, tzinfo=dateutil.tz.UTC)])
+
+
+def test_instants_before_the_first_year_of_python() -> None:
+    zone = dt.timezone(dt.timedelta(hours=1, microseconds=1))
+    array = build([dt.datetime(1, 1, 1, tzinfo=zone), None])
+    year_one = (dt.datetime(1, 1, 1) - dt.datetime(1970, 1, 1)) // dt.timedelta(microseconds=1)
+    assert array.cast(pa.int64()).to_pylist() == [year_one - 3_600_000_001, None]
 
 
 def test_a_zone_without_an_offset_is_named() -> None:
@@ -205,6 +252,36 @@ def test_sets_are_stored_in_one_order() -> None:
         ([pd.Timestamp(1)], US, 0, "finer than a microsecond"),
         ([pd.Timedelta(1)], None, 0, "finer than a microsecond"),
         ([np.datetime64(1, "ns")], None, 0, "finer than a microsecond"),
+        ([None, Wrapped.FINE], None, 1, "finer than a microsecond"),
+        ([pa.scalar(1, pa.timestamp("ns"))], None, 0, "finer than a microsecond"),
+        ([pa.scalar(1_001, pa.duration("ns"))], None, 0, "finer than a microsecond"),
+        ([None, pa.scalar(1_001, pa.time64("ns"))], None, 1, "finer than a microsecond"),
+        ([pa.scalar([1_001], pa.list_(pa.time64("ns")))], None, 0, "finer than a microsecond"),
+        ([pa.scalar({"a": 1_001}, pa.struct([("a", pa.time64("ns"))]))], None, 0, "finer than a microsecond"),
+        ([pa.scalar([("a", 1_001)], pa.map_(pa.string(), pa.time64("ns")))], None, 0, "finer than a microsecond"),
+        ([pa.array([1_001], pa.time64("ns")).dictionary_encode()[0]], None, 0, "finer than a microsecond"),
+        ([None, pa.scalar(2**62, pa.timestamp("s"))], None, 1, "beyond what Python"),
+        ([pa.scalar(10**8, pa.date32())], None, 0, "beyond what Python"),
+        ([[], np.array([1_000, 1], "M8[ns]")], None, 1, "finer than a microsecond"),
+        ([np.array([1], "m8[ns]")], pa.list_(pa.duration("us")), 0, "finer than a microsecond"),
+        ([np.datetime64(2**60, "s")], None, 0, "beyond what Python"),
+        ([np.datetime64(10**15, "Y")], None, 0, "beyond what Python"),
+        ([np.datetime64("10000-01-01")], pa.int64(), 0, "beyond what Python"),
+        ([np.datetime64("10000-01-01", "us")], pa.int64(), 0, "beyond what Python"),
+        ([np.datetime64("0000-12-31T23", "h")], None, 0, "beyond what Python"),
+        ([np.timedelta64(2**58, "s")], None, 0, "beyond what Python"),
+        ([None, np.timedelta64(10**12, "D")], None, 1, "beyond what Python"),
+        ([np.timedelta64(2**62, (("us", 25)))], None, 0, "beyond what Python"),
+        ([np.timedelta64(5, "Y")], None, 0, "without a unit that has a fixed length"),
+        ([np.timedelta64(5)], None, 0, "without a unit that has a fixed length"),
+        ([[1], np.array(5)], None, 1, "an array without dimensions"),
+        ([1, 10**5000], pa.int64(), 1, "not exactly representable"),
+        ([1, 10**5000], None, 1, "not exactly representable"),
+        ([None, 10**5000], pa.json_(), 1, "not JSON"),
+        ([{"x": 1}, {10**5000: 1}], None, 1, "a member named an int of 16610 bits"),
+        ([{"x": 1}, {1: 1, "1": 2}], None, 1, "a member named 1, which is no text"),
+        ([{"1": 2}, {1: 2, "1": 3}], pa.json_(), 1, "a key is no text"),
+        ([[{"a": ({True: 1, "true": 2},)}]], pa.json_(), 0, "a key is no text"),
         ([dt.timedelta.max], pa.duration("us"), 0, "duration"),
         ([U, b"x"], pa.uuid(), 1, "a bytes"),
         ([{"a": 1}, {"a": {1, 2}}], pa.json_(), 1, "not JSON"),

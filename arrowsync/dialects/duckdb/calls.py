@@ -15,7 +15,8 @@ from arrowsync.dialects.duckdb.quoting import QUOTING
 from arrowsync.dialects.duckdb.reading import read_batch, read_result
 from arrowsync.dialects.duckdb.typetext import parse_type
 from arrowsync.dialects.results import no_result
-from arrowsync.errors import DatabaseError
+from arrowsync.errors import DatabaseError, DeclarationError
+from arrowsync.sources.duckdb import CAST_HINT, lost_column
 
 ROWS_PER_BATCH = 65_536
 
@@ -54,11 +55,15 @@ def run_statement(connection: Connection, text: str) -> int:
 
 
 def fetch_table(connection: Connection, text: str) -> pa.Table:
-    """The whole result."""
+    """The whole result, refused where Arrow would get other values."""
     try:
         _settle(connection)
         relation = connection.sql(text)
-        table: pa.Table = pa.table({}) if relation is None else relation.to_arrow_table()
+        if relation is None:
+            return pa.table({})
+        if (lost := lost_column(relation.columns, relation.types)) is not None:
+            raise DeclarationError(lost, hint=f"{CAST_HINT}; or use stream, which does")
+        table: pa.Table = relation.to_arrow_table()
     except Exception as error:
         raise translated(error, text) from error
     return table

@@ -93,6 +93,7 @@ class DuckDBSession:
         self._owned = owned
         self._usual_memory = usual_memory
         self._open = True
+        self._results: list[list[pa.RecordBatchReader]] = []
         self._scopes = 0
         self._writes = 0
 
@@ -111,7 +112,7 @@ class DuckDBSession:
     async def stream(self, query: SQL, columns: Sequence[Column]) -> AsyncGenerator[AsyncIterator[pa.RecordBatch]]:
         schema = pa.schema([spec_of(column).arrow_field.with_nullable(True) for column in columns])
         text = read_query(query, columns).text(QUOTING)
-        readers: list[pa.RecordBatchReader] = []
+        readers = self._begin_results()
         try:
             await self._run(calls.open_reader, self._connection, text, readers)
             async with aclosing(self._drain(readers[0], schema)) as batches:
@@ -122,7 +123,7 @@ class DuckDBSession:
     @asynccontextmanager
     async def results(self, query: SQL) -> AsyncGenerator[Result]:
         self._writes += 1  # it may be a statement with RETURNING
-        readers: list[pa.RecordBatchReader] = []
+        readers = self._begin_results()
         try:
             schema = await self._run(calls.open_result, self._connection, query.text(QUOTING), readers)
             async with aclosing(self._drain(readers[0], schema)) as batches:
@@ -130,10 +131,17 @@ class DuckDBSession:
         finally:
             await self._close_all(readers)
 
+    def _begin_results(self) -> list[pa.RecordBatchReader]:
+        """Where the results of a query are put as they are opened, to be closed with the session at the latest."""
+        readers: list[pa.RecordBatchReader] = []
+        self._results.append(readers)
+        return readers
+
     async def _close_all(self, readers: list[pa.RecordBatchReader]) -> None:
         """Close what was opened: an open result would keep the connection from doing anything else."""
         if self._open:  # else they were closed with it
             await self._worker.run(calls.close_all, readers)
+            self._results = [others for others in self._results if others is not readers]
 
     async def _drain(self, reader: pa.RecordBatchReader, schema: pa.Schema) -> AsyncGenerator[pa.RecordBatch]:
         while (batch := await self._run(calls.next_batch, reader, schema)) is not None:
@@ -209,6 +217,9 @@ class DuckDBSession:
             return
         self._open = False
         try:
+            # An open result keeps the file open, and whoever opens it next waiting.
+            for readers in self._results:
+                await self._worker.run(calls.close_all, readers)
             if self._owned:
                 await self._worker.run(self._connection.close)
         finally:

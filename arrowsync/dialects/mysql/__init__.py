@@ -17,13 +17,13 @@ from arrowsync.dialects.mysql.flavours import MARIADB_SERVER, MYSQL_SERVER
 from arrowsync.dialects.mysql.limits import forms
 from arrowsync.dialects.mysql.loading import unstorable
 from arrowsync.dialects.mysql.merge import (
-    ORDER,
     after_load,
     create_shared_staging,
     create_staging,
     draft,
     drop_staging,
     merge_steps,
+    order_of,
     publish,
 )
 from arrowsync.dialects.mysql.parallel import opener, refusal, repeated
@@ -93,7 +93,7 @@ def _dialect(language: Language, collation: Collation) -> Dialect:
         flavour=lambda server: DIALECT if server.product == "mysql" else MARIADB_DIALECT,
         restore=restore,
         alter=alter,
-        drafts=Drafts(draft, claim, publish, refusal, opener, shared_staging, ORDER, repeated),
+        drafts=Drafts(draft, claim, publish, refusal, opener, shared_staging, order_of, repeated),
         tidy=tidy,
         refuses_row=refuses_row,
         unstorable=unstorable,

@@ -21,13 +21,13 @@ from arrowsync.bridge import Worker, prefetch
 from arrowsync.catalog import Column
 from arrowsync.dialects.dialect import LoadResult, LoadTarget, Result, Server
 from arrowsync.dialects.mysql.address import address_of
-from arrowsync.dialects.mysql.chunks import Chunks
+from arrowsync.dialects.mysql.chunks import WIRE_BYTES, Chunks
 from arrowsync.dialects.mysql.connect_session import another, can_send_files, connect, driver, hang_up
 from arrowsync.dialects.mysql.facts import FACTS, UNKNOWN, facts_of
 from arrowsync.dialects.mysql.faults import masked, translate
 from arrowsync.dialects.mysql.insert_rows import insert_statement, inserts
 from arrowsync.dialects.mysql.loading import INSERT, LOAD_DATA, check_stored, check_target, encoder
-from arrowsync.dialects.mysql.local_infile import REFUSED, ask_for_file, file_name, load_statement, send_file
+from arrowsync.dialects.mysql.local_infile import REFUSED, ask_for_file, file_name, load_statement, send_file, variables
 from arrowsync.dialects.mysql.quoting import quoting
 from arrowsync.dialects.mysql.reading import RowReader, asked, check_exact, compile_reader, compile_result_reader
 from arrowsync.dialects.mysql.settings import read_settings, set_settings, settings
@@ -119,6 +119,7 @@ class AiomysqlSession:
         self._transactions = Transactions(self._wire, self._run)
         self._facts = UNKNOWN
         self._former: Mapping[str, Any] = {}
+        self._variables: set[SQL] = set()
 
     @property
     def server(self) -> Server:
@@ -214,7 +215,7 @@ class AiomysqlSession:
 
     async def load(self, target: LoadTarget, batches: Iterator[pa.RecordBatch]) -> LoadResult:
         encode = encoder(self.server, target.columns, target.schema, await check_target(self.fetch, target))
-        chunks = Chunks(encode, batches)
+        chunks = Chunks(encode, batches, min(WIRE_BYTES, self._most_bytes))
         async with self.transaction():
             if self.via == LOAD_DATA and not await self._load_data(target, chunks):
                 self.via = INSERT
@@ -226,6 +227,7 @@ class AiomysqlSession:
         """Whether the server took the statement; where it didn't, no batch was touched."""
         name = file_name()
         statement = load_statement(target, chunks.encode, name)
+        self._variables.update(variables(chunks.encode))
         async with self._answered(statement, chunks, target, 0):
             try:
                 await ask_for_file(self._wire, self._text(statement), name)
@@ -240,14 +242,20 @@ class AiomysqlSession:
 
     async def _insert(self, target: LoadTarget, chunks: Chunks) -> None:
         begin = insert_statement(target)
-        most = self._facts.max_packet - 1024
-        async with self._answered(begin, chunks, target), prefetch(inserts(self._text(begin), chunks, most)) as source:
+        statements = inserts(self._text(begin), chunks, self._most_bytes)
+        async with self._answered(begin, chunks, target), prefetch(statements) as source:
             async for insert in source:
                 async with self._answered(begin, chunks, target, insert.first_row):
                     await self._wire.send(insert.statement)
                     reply = await self._wire.reply()
                 assert isinstance(reply, Reply), "INSERT has no result"
                 await check_stored(self.fetch, reply, target, insert.rows, insert.first_row)
+
+    @property
+    def _most_bytes(self) -> int:
+        """What the server takes at once, with room for what else it counts."""
+        most = self._facts.max_packet
+        return max(most - 1024, most // 2)
 
     # ---- the end
 
@@ -261,7 +269,7 @@ class AiomysqlSession:
         elif self._former and not self._wire.closed:
             former, self._former = self._former, {}
             with suppress(DatabaseError):
-                await finish(self._run(set_settings(former)))
+                await finish(self._run(set_settings(former, self._variables)))
 
     async def _kill(self) -> None:
         """KILL QUERY, from a second connection, if it gets to the same server."""

@@ -10,7 +10,7 @@ import pyarrow as pa
 from arrowsync.encode.mysqltext import MySqlTextEncoder
 
 WIRE_BYTES = 1 << 20
-"""What is handed to the socket at once: a packet."""
+"""What is handed to the socket at once: a packet, shorter where the server takes none of that length."""
 ROWS_AT_ONCE = 8_192
 """Rows encoded at once; fewer where rows are wide."""
 
@@ -19,11 +19,12 @@ ROWS_AT_ONCE = 8_192
 class Chunks:
     """What goes over the wire, made from batches as it is iterated (once, in a worker thread).
 
-    `rows` and `bytes` count it; `error` is what the batches raised.
+    No piece is longer than `most`. `rows` and `bytes` count it; `error` is what the batches raised.
     """
 
     encode: MySqlTextEncoder
     batches: Iterator[pa.RecordBatch]
+    most: int = WIRE_BYTES
     rows: int = 0
     bytes: int = 0
     error: BaseException | None = None
@@ -35,11 +36,11 @@ class Chunks:
         for lines, _ in self.blocks():
             pieces.append(lines)
             size += len(lines)
-            if size >= WIRE_BYTES:
-                yield from _cut(pieces)
+            if size >= self.most:
+                yield from _cut(pieces, self.most)
                 pieces, size = [], 0
         if size:
-            yield from _cut(pieces)
+            yield from _cut(pieces, self.most)
 
     def blocks(self) -> Iterator[tuple[memoryview, int]]:
         """The lines of some rows, and how many they are."""
@@ -61,11 +62,11 @@ class Chunks:
                 close()
 
 
-def _cut(pieces: list[memoryview]) -> Iterator[memoryview]:
+def _cut(pieces: list[memoryview], most: int) -> Iterator[memoryview]:
     """All the pieces as one, cut where it is too long."""
     whole = pieces[0] if len(pieces) == 1 else memoryview(b"".join(pieces))
-    for start in range(0, len(whole), WIRE_BYTES):
-        yield whole[start : start + WIRE_BYTES]
+    for start in range(0, len(whole), most):
+        yield whole[start : start + most]
 
 
 def _rows_at_once(batch: pa.RecordBatch) -> int:

@@ -38,8 +38,14 @@ Row = dict[str, Any]
 ON_DELETE: Mapping[str, OnDelete] = {"CASCADE": "cascade", "SET NULL": "set null", "SET DEFAULT": "set default"}
 """What happens; what refuses to delete isn't told apart, as to MySQL and MariaDB it is all the same."""
 _GENERATED = re.compile(r"\b(VIRTUAL|STORED|PERSISTENT)( GENERATED)?\b", re.IGNORECASE)
-_NOW = re.compile(r"(CURRENT_TIMESTAMP|NOW)\b", re.IGNORECASE)
+_NOW = re.compile(r"CURRENT_TIMESTAMP(\(\d*\))?")
+"""The present time as MySQL shows it; in an expression it is called `now()`."""
 _ON_UPDATE = re.compile(r"\bon update ([a-z_]+(\(\d*\))?)", re.IGNORECASE)
+_INVISIBLE = re.compile(r"\bINVISIBLE\b", re.IGNORECASE)
+_SAID_ELSEWHERE = re.compile(r"\b(auto_increment|DEFAULT_GENERATED)\b", re.IGNORECASE)
+_ZERO_DAY = re.compile("'?0000-00-00")
+"""A default that a session which refuses such a day can't give again."""
+_OF_THE_TYPE = re.compile(r"\b(ZEROFILL|COMPRESSED)(?=(\*/)?$)", re.IGNORECASE)
 _HEXADECIMAL = re.compile(r"0x[0-9A-F]*|b'[01]*'", re.IGNORECASE)
 
 
@@ -114,6 +120,11 @@ def _rows_of(rows: CatalogRows, table: str) -> CatalogRows:
 
 def _table(name: ObjectName, row: Row, rows: CatalogRows, server: Server) -> Table:
     json = {found for check in rows.checks if (found := _column_of_json_check(check)) is not None}
+    own = {
+        check["name"]: sql("CHECK ({condition})", condition=trusted(_condition(check["condition"], server)))
+        for check in rows.checks
+        if check["of_column"] and _column_of_json_check(check) is None
+    }
     parts = _grouped(rows.indexes, "name")
     keys = [_foreign_key(of) for of in _grouped(rows.foreign_keys, "name").values()]
     # An index that a foreign key has brought along isn't declared, and goes with it.
@@ -122,7 +133,7 @@ def _table(name: ObjectName, row: Row, rows: CatalogRows, server: Server) -> Tab
     is_view = "VIEW" in row["kind"]
     return Table(
         name=name,
-        columns=tuple(_column(column, json, rows.labels, server) for column in rows.columns),
+        columns=tuple(_column(column, json, own, rows.labels, server) for column in rows.columns),
         key=_names(parts["PRIMARY"]) if "PRIMARY" in parts else (),
         unique=tuple(
             UniqueKey(_names(of), index)
@@ -153,7 +164,13 @@ def _kind(row: Row) -> TableKind:
     return "partitioned table" if "partitioned" in (row["options"] or "") else "table"
 
 
-def _column(row: Row, json: set[str], labels: Mapping[tuple[str, str], tuple[str, ...]], server: Server) -> Column:
+def _column(
+    row: Row,
+    json: set[str],
+    checks: Mapping[str, SQL],
+    labels: Mapping[tuple[str, str], tuple[str, ...]],
+    server: Server,
+) -> Column:
     live = from_text(row["type"])
     if (row["table"], row["name"]) in labels:
         live = replace(live, labels=labels[row["table"], row["name"]])
@@ -168,25 +185,48 @@ def _column(row: Row, json: set[str], labels: Mapping[tuple[str, str], tuple[str
         generated=generated,
         comment=row["comment"] or None,
         collation=None if is_json else row["collation"],
+        kept=_kept(row, checks),
+        unkept=_unkept(row),
     )
 
 
+def _kept(row: Row, checks: Mapping[str, SQL]) -> tuple[SQL, ...]:
+    """What a definition of the column says after its default: what a change to the row does to it, and its own check."""
+    updated = _ON_UPDATE.search(row["extra"])
+    found = (
+        sql("ON UPDATE {now}", now=trusted(updated[1])) if updated else None,
+        sql("INVISIBLE") if _INVISIBLE.search(row["extra"]) else None,
+        checks.get(row["name"]),
+    )
+    return tuple(part for part in found if part is not None)
+
+
+def _unkept(row: Row) -> str | None:
+    """What the server tells of the column, by its own word, that we have no words for."""
+    rest: str = row["extra"]
+    for known in (_ON_UPDATE, _INVISIBLE, _SAID_ELSEWHERE):
+        rest = known.sub("", rest)
+    words = [word[0].upper() for word in _OF_THE_TYPE.finditer(row["type"])]
+    if row["type"].lower().startswith(("date", "timestamp")) and _ZERO_DAY.match(row["default"] or ""):
+        words.append(f"DEFAULT {row['default']}")
+    return " ".join([*words, *rest.replace(",", " ").split()]) or None
+
+
 def _default(row: Row, live: SqlType, server: Server) -> DefaultExpression | None:
-    """The default as a statement says it again, with what a change to the row does to the column."""
-    text, extra = row["default"], row["extra"]
+    """The default as a statement says it again."""
+    text = row["default"]
     if text is None or (text == "NULL" and NATIVE_JSON not in server.features):
         return None
     made = trusted(text)
     if NATIVE_JSON in server.features:  # MySQL: the value, but of an expression its text with escapes
-        if "DEFAULT_GENERATED" in extra:
+        if "DEFAULT_GENERATED" in row["extra"]:
             plain = unescape(text)
-            made = trusted(plain) if _NOW.match(plain) else sql("({expression})", expression=trusted(plain))
+            made = trusted(plain) if _NOW.fullmatch(plain) else sql("({expression})", expression=trusted(plain))
         elif _HEXADECIMAL.fullmatch(text) and (live.name.startswith("bit") or "binary" in live.name):
             made = trusted(text)
         else:
             made = sql("{value}", value=Literal(text))
-    updated = _ON_UPDATE.search(extra)
-    return DefaultExpression(sql("{made} ON UPDATE {now}", made=made, now=trusted(updated[1])) if updated else made)
+    return DefaultExpression(made)
 
 
 def _foreign_key(parts: list[Row]) -> ForeignKey:

@@ -74,6 +74,7 @@ TRANSIENT = frozenset(
         3572,  # NOWAIT
     }
 )
+_KEYLESS = "the server is set to take no table without a key: declare one, with PrimaryKey[...]"
 HINTS: Mapping[int, str] = {
     1020: "another transaction has changed the row meanwhile: try again",
     1021: "the server's disk is full: nothing was changed",
@@ -88,6 +89,7 @@ HINTS: Mapping[int, str] = {
     1142: "ask for the privilege, with GRANT, or connect as another user",
     1143: "ask for the privilege, with GRANT, or connect as another user",
     1153: "a statement or value is larger than max_allowed_packet: raise it on the server",
+    1173: _KEYLESS,
     1205: "another transaction holds the rows or the table: try again, or find it in SHOW PROCESSLIST",
     1213: "the server has rolled the whole transaction back to end a deadlock: try again",
     1227: "ask for the privilege, with GRANT, or connect as another user",
@@ -102,12 +104,18 @@ HINTS: Mapping[int, str] = {
     3024: "it took longer than the session's max_execution_time",
     3118: "unlock the account: ALTER USER ... ACCOUNT UNLOCK",
     3159: "the server takes encrypted connections only: add ssl-mode=require to the URL",
+    3750: _KEYLESS,
     3819: "the rows have to meet the condition",
     4025: "the rows have to meet the condition",
     4151: "unlock the account: ALTER USER ... ACCOUNT UNLOCK",
 }
 _STAGING = re.compile(r"CREATE TEMPORARY TABLE\b", re.I)
 _STAGING_HINT = "rows are staged in a temporary table: GRANT CREATE TEMPORARY TABLES on this database to the user"
+_UNSKIPPED = re.compile(r"\bWHERE NOT @arrowsync_skips\b")
+_UNSKIPPED_HINT = (
+    "rows are skipped by keys of whole columns that the data brings; by another index only where it is sure that no trigger "
+    "on updates would run (it takes the TRIGGER privilege to see them): leave such rows out; or try again, if it came just now"
+)
 _LOST_HINT = "what was not committed has been rolled back; connect again and repeat it"
 
 _KEY = re.compile(r" for key '(?:(?P<table>[^'.]*)\.)?(?P<constraint>.*)'$", re.DOTALL)
@@ -212,7 +220,7 @@ def _constraint(code: int, message: str, statement: str | None, table: str | Non
         column=named.get("column"),
         statement=statement,
         code=str(code),
-        hint=HINTS.get(code),
+        hint=_UNSKIPPED_HINT if kind == "unique" and _UNSKIPPED.search(statement or "") else HINTS.get(code),
     )
 
 

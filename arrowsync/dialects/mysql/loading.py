@@ -88,8 +88,8 @@ async def check_stored(fetch: Fetch, reply: Reply, target: LoadTarget, rows: int
         raise _refusal(warnings[0], target, reply.warnings, first_row)
     if reply.warnings:
         raise DatabaseError(
-            f"the server has {reply.warnings:,} warnings about the rows for {target.name}, and doesn't say which",
-            hint="nothing was changed; SET GLOBAL max_error_count = 64 to be told",
+            f"the server has {_warnings(reply.warnings)} about the rows for {target.name}, and doesn't say which",
+            hint="nothing was changed; SET SESSION max_error_count = 64 (or GLOBAL, before connecting) to be told",
         )
     raise DatabaseError(
         f"{rows:,} rows were sent to {target.name}, and {reply.rows:,} arrived",
@@ -100,5 +100,9 @@ async def check_stored(fetch: Fetch, reply: Reply, target: LoadTarget, rows: int
 def _refusal(warning: dict[str, Any], target: LoadTarget, count: int, first_row: int) -> ArrowSyncError:
     error = fault(warning["Code"], warning["Message"], None, table=target.name.name, first_row=first_row)
     if count > 1:
-        error.message += f" (and {count - 1:,} more warnings)"
+        error.message += f" (and {_warnings(count - 1, 'more ')})"
     return error
+
+
+def _warnings(count: int, which: str = "") -> str:
+    return f"{count:,} {which}warning{'' if count == 1 else 's'}"

@@ -42,6 +42,11 @@ def load_statement(target: LoadTarget, encode: MySqlTextEncoder, name: str) -> S
     return sql("{statement} SET {parts}", statement=statement, parts=join(", ", encode.assignments))
 
 
+def variables(encode: MySqlTextEncoder) -> list[SQL]:
+    """The variables of the session in which the statement leaves values of the last row."""
+    return [field for field in encode.fields if isinstance(field, SQL)]
+
+
 async def ask_for_file(wire: Wire, statement: bytes, name: str) -> None:
     """Send the statement, and wait until the server asks for the file; `FileAsked` where it asks for another."""
     await wire.send(statement)

@@ -17,15 +17,23 @@ from dataclasses import replace
 from arrowsync.catalog import Column, Index, ObjectName, Table
 from arrowsync.dialects import shared
 from arrowsync.dialects.dialect import MergeJob, MergeStep
+from arrowsync.dialects.mysql.queries import updates_are_quiet
 from arrowsync.dialects.mysql.types import has_characters, type_sql
 from arrowsync.sql import SQL, Identifier, Literal, join, sql, trusted
 
-ORDER = "arrowsync_order"
-"""The column of a staging table that grows in the order of arrival."""
 STAGED = "arrowsync_staged_"
 DRAFT = "arrowsync_draft_"
 EXACT = frozenset({None, "utf8mb4_0900_bin", "utf8mb4_nopad_bin"})
 """Collations to which texts are equal only if their bytes are; None is that of a column that is added here."""
+
+
+def order_of(target: Table) -> str:
+    """The column of a staging table that grows in the order of arrival: a name that no column of the target has, in any case."""
+    taken = {column.name.casefold() for column in target.columns}
+    name = "arrowsync_order"
+    while name in taken:
+        name += "_"
+    return name
 
 
 def create_staging(target: Table, columns: Sequence[str], collation: str) -> tuple[ObjectName, SQL]:
@@ -57,7 +65,7 @@ def _staging(
         create=create,
         staging=name.identifier,
         numbered=numbered,
-        order=Identifier(ORDER),
+        order=Identifier(order_of(target)),
         lines=join(", ", lines),
     )
 
@@ -93,9 +101,7 @@ def merge_steps(job: MergeJob) -> tuple[MergeStep, ...]:
         return (*steps, MergeStep(_insert(job), "inserted"))
     match job.mode:
         case "insert":
-            if job.on_conflict == "skip":
-                steps += _drop_present(job)
-            steps.append(MergeStep(_insert(job), "inserted"))
+            steps += _insert_skipping(job) if job.on_conflict == "skip" else [MergeStep(_insert(job), "inserted")]
         case "upsert":
             steps += [*_update(job), MergeStep(_insert_missing(job), "inserted")]
         case "mirror":
@@ -119,15 +125,15 @@ def _repeated(staging: ObjectName) -> Identifier:
 
 
 def _drop_duplicates(job: MergeJob) -> list[MergeStep]:
-    keep = sql("max({order})" if job.dedup == "last" else "min({order})", order=Identifier(ORDER))
+    order = Identifier(order_of(job.target))
     repeated = _repeated(job.staging)
     collect = sql(
-        "CREATE TEMPORARY TABLE {repeated} (KEY ({key})) ENGINE=InnoDB SELECT {key}, {keep} AS {order} "
+        "CREATE TEMPORARY TABLE {repeated} (PRIMARY KEY ({order}), KEY ({key})) ENGINE=InnoDB SELECT {key}, {keep} AS {order} "
         "FROM {staging} GROUP BY {key} HAVING count(*) > 1",
         repeated=repeated,
         key=shared.names(job.key),
-        keep=keep,
-        order=Identifier(ORDER),
+        keep=sql("max({order})" if job.dedup == "last" else "min({order})", order=order),
+        order=order,
         staging=job.staging.identifier,
     )
     delete = sql(
@@ -135,7 +141,7 @@ def _drop_duplicates(job: MergeJob) -> list[MergeStep]:
         staging=job.staging.identifier,
         repeated=repeated,
         same=shared.same("s", "d", job.key),
-        order=Identifier(ORDER),
+        order=order,
     )
     drop = sql("DROP TEMPORARY TABLE {repeated}", repeated=repeated)
     return [MergeStep(collect), MergeStep(delete, "duplicates"), MergeStep(drop)]
@@ -175,45 +181,117 @@ def _distinct(there: SQL, here: SQL, form: Callable[[SQL], SQL]) -> SQL:
     return sql("NOT {there} <=> {here}", there=form(there), here=form(here))
 
 
-def _insert(job: MergeJob) -> SQL:
-    into = sql(
-        "INSERT INTO {target} ({columns}) SELECT {staged} FROM {staging} AS s ORDER BY s.{order}",
+def _insert(job: MergeJob, condition: SQL | None = None) -> SQL:
+    return sql(
+        "INSERT INTO {target} ({columns}) SELECT {staged} FROM {staging} AS s{where} ORDER BY s.{order}",
         target=job.target.name.identifier,
         columns=shared.names(job.columns),
         staged=shared.qualified("s", job.columns),
         staging=job.staging.identifier,
-        order=Identifier(ORDER),
+        where=SQL(()) if condition is None else sql(" WHERE {condition}", condition=condition),
+        order=Identifier(order_of(job.target)),
     )
-    if job.mode != "insert" or job.on_conflict != "skip" or job.fresh:
-        return into
-    # For what `_drop_present` doesn't know, or came since. Not IGNORE, which would ignore values that don't fit too.
-    column = Identifier(job.target.name.name, job.columns[0])
-    return sql("{into} ON DUPLICATE KEY UPDATE {column} = {column}", into=into, column=column)
 
 
-def _drop_present(job: MergeJob) -> list[MergeStep]:
-    """Take the rows away whose keys the target has: a client may have told the server to count those that it skips."""
+def _insert_skipping(job: MergeJob) -> list[MergeStep]:
+    """Bring the rows whose keys nobody has, and of those that share one the first.
+
+    What can't be seen here, an index on a part of a text, say, only the server compares by: ON DUPLICATE KEY UPDATE would run
+    triggers on rows that are skipped, so where there may be any, such rows are an error. So are they where the client has told
+    the server to count rows that were found, which would be taken for new ones. Not IGNORE: it ignores values that don't fit.
+    """
+    target, column = job.target.name, Identifier(job.target.name.name, job.columns[0])
+    order = Identifier(order_of(job.target))
+    look = sql(
+        "UPDATE {staging} SET {order} = {order} ORDER BY {order} LIMIT 1", staging=job.staging.identifier, order=order
+    )
+    decide = sql("SET @arrowsync_skips = (ROW_COUNT() = 0 AND {quiet})", quiet=updates_are_quiet(target))
+    skip = sql(
+        "{insert} ON DUPLICATE KEY UPDATE {column} = {column}",
+        insert=_insert(job, sql("@arrowsync_skips")),
+        column=column,
+    )
+    return [
+        *_drop_present(job),
+        MergeStep(look),
+        MergeStep(decide),
+        MergeStep(skip, "inserted"),
+        *_drop_repeated(job),
+        MergeStep(_insert(job, sql("NOT @arrowsync_skips")), "inserted"),
+        MergeStep(sql("SET @arrowsync_skips = NULL")),
+    ]
+
+
+def _unique_keys(job: MergeJob) -> list[tuple[str, ...]]:
+    """The columns of each unique key of the target that the data brings."""
     target = job.target
     keys = [target.key, *(unique.columns for unique in target.unique)]
     keys += [plain for index in target.indexes if index.unique and (plain := _plain(index))]
-    return [
-        MergeStep(
-            sql(
-                "DELETE s FROM {staging} AS s JOIN {target} AS t ON {same}",
-                staging=job.staging.identifier,
-                target=target.name.identifier,
-                same=shared.same("s", "t", key),
-            )
-        )
-        for key in keys
-        if key and set(key) <= set(job.columns)
-    ]
+    return [key for key in keys if key and set(key) <= set(job.columns)]
 
 
 def _plain(index: Index) -> tuple[str, ...]:
     """The columns of an index; nothing where it has something else."""
     names = tuple(part for part in index.parts if isinstance(part, str))
     return names if len(names) == len(index.parts) else ()
+
+
+def _drop_present(job: MergeJob) -> list[MergeStep]:
+    """Take the rows away whose keys the target has."""
+    return [
+        MergeStep(
+            sql(
+                "DELETE s FROM {staging} AS s JOIN {target} AS t ON {same}",
+                staging=job.staging.identifier,
+                target=job.target.name.identifier,
+                same=shared.same("s", "t", key),
+            )
+        )
+        for key in _unique_keys(job)
+    ]
+
+
+def _drop_repeated(job: MergeJob) -> list[MergeStep]:
+    """Take the rows away that share a key with an earlier row that stays, if the server doesn't skip them.
+
+    The merge key isn't repeated any more. In a table of the keys alone, which has no triggers, the server itself finds which
+    rows these are, one after the other.
+    """
+    keys = [key for key in _unique_keys(job) if set(key) != set(job.key)]
+    if not keys:
+        return []
+    order, kept = Identifier(order_of(job.target)), _repeated(job.staging)
+    columns = tuple(dict.fromkeys(name for key in keys for name in key))
+    chosen = sql(
+        "SELECT s.{order}, {columns} FROM {staging} AS s",
+        order=order,
+        columns=shared.qualified("s", columns),
+        staging=job.staging.identifier,
+    )
+    create = sql(
+        "CREATE TEMPORARY TABLE {kept} (PRIMARY KEY ({order}), {keys}) ENGINE=InnoDB {chosen} LIMIT 0",
+        kept=kept,
+        order=order,
+        keys=join(", ", [sql("UNIQUE KEY ({key})", key=shared.names(key)) for key in keys]),
+        chosen=chosen,
+    )
+    fill = sql(
+        "INSERT INTO {kept} ({order}, {columns}) {chosen} WHERE NOT @arrowsync_skips ORDER BY s.{order} "
+        "ON DUPLICATE KEY UPDATE {kept}.{order} = {kept}.{order}",
+        kept=kept,
+        order=order,
+        columns=shared.names(columns),
+        chosen=chosen,
+    )
+    delete = sql(
+        "DELETE s FROM {staging} AS s LEFT JOIN {kept} AS d ON s.{order} = d.{order} "
+        "WHERE d.{order} IS NULL AND NOT @arrowsync_skips",
+        staging=job.staging.identifier,
+        kept=kept,
+        order=order,
+    )
+    drop = sql("DROP TEMPORARY TABLE {kept}", kept=kept)
+    return [MergeStep(create), MergeStep(fill), MergeStep(delete), MergeStep(drop)]
 
 
 def _insert_missing(job: MergeJob) -> SQL:
@@ -234,7 +312,7 @@ def _delete_missing(job: MergeJob) -> MergeStep:
         target=job.target.name.identifier,
         staging=job.staging.identifier,
         same=shared.same("t", "s", job.key),
-        order=Identifier(ORDER),
+        order=Identifier(order_of(job.target)),
     )
     return MergeStep(statement, "deleted")
 

@@ -6,10 +6,11 @@ whose character set may be another, says it itself. What changes a column names 
 
 from __future__ import annotations
 
+import re
 from typing import Literal as Literals
 from typing import assert_never
 
-from arrowsync.catalog import Column, DefaultExpression, DefaultValue, ObjectName, Table
+from arrowsync.catalog import Column, DefaultExpression, DefaultValue, ObjectName, SqlType, Table
 from arrowsync.dialects import shared
 from arrowsync.dialects.mysql.types import INTEGERS, TEXTS, has_characters, type_sql
 from arrowsync.errors import UnsupportedChange
@@ -34,10 +35,12 @@ from arrowsync.migrate.changes import (
     SetNotNull,
     describe,
 )
-from arrowsync.sql import SQL, Identifier, Literal, join, sql, trusted
+from arrowsync.sql import SQL, Composable, Identifier, Literal, join, sql, trusted
 
 Collation = Literals["utf8mb4_0900_bin", "utf8mb4_nopad_bin"]
 """Those by which two texts are equal only if they are the same: to `utf8mb4_bin` 'a' and 'a ' are one key."""
+_NOW = re.compile(r"CURRENT_TIMESTAMP(\(\d*\))?", re.IGNORECASE)
+_BY_HAND = "alter the column by hand, then sync again"
 
 
 def render(change: Change, collation: Collation) -> tuple[SQL, ...]:
@@ -57,6 +60,11 @@ def render(change: Change, collation: Collation) -> tuple[SQL, ...]:
             return (shared.add_constraint(table, key.name, shared.unique_key(key)),)
         case AlterType(_, column, old) if column.type.labels and old.name in INTEGERS:
             raise _unsupported(change, "MySQL would take the numbers for positions of labels", "convert it by hand")
+        case AlterType(_, column, old) if old.name == "timestamp" and column.type.name == "datetime":
+            problem = (
+                f"to sessions that aren't in UTC, {change.table}.{column.name} would hold other moments than before"
+            )
+            raise _unsupported(change, problem, f'{_BY_HAND}; with schema_changes="safe" it stays a timestamp')
         case SetKey(_, _, old) if old:
             hint = "drop the old primary key by hand (other tables may refer to it), then sync again"
             raise _unsupported(change, "the primary key can't be replaced", hint)
@@ -88,6 +96,8 @@ def column_sql(column: Column, alone: Collation | None = None) -> SQL:
         parts.append(sql("CHARACTER SET utf8mb4 COLLATE {collation}", collation=SQL((alone,))))
     if not column.nullable:
         parts.append(sql("NOT NULL"))
+    elif column.type.name == "timestamp":
+        parts.append(sql("NULL"))  # which to some servers isn't what it is without a word
     match column.default:
         case None:
             pass
@@ -96,14 +106,32 @@ def column_sql(column: Column, alone: Collation | None = None) -> SQL:
             default = sql("DEFAULT ({value})" if column.type.name in TEXTS else "DEFAULT {value}", value=Literal(value))
             parts.append(default)
         case DefaultExpression(text):
-            parts.append(sql("DEFAULT {text}", text=text))
+            parts.append(sql("DEFAULT {text}", text=_with_digits(text, column.type)))
         case _:
             assert_never(column.default)
     if column.identity:
         parts.append(sql("AUTO_INCREMENT"))
     if column.comment:
         parts.append(sql("COMMENT {text}", text=Literal(column.comment)))
-    return join(" ", parts)
+    return join(" ", [*parts, *(_with_digits(part, column.type) for part in column.kept)])
+
+
+def _with_digits(part: SQL, live: SqlType) -> SQL:
+    """The present time with as many digits as its column, as MySQL wants it; anything else as it is."""
+    if live.name not in ("datetime", "timestamp"):
+        return part
+    now = sql("CURRENT_TIMESTAMP({digits})", digits=Literal(live.args[0]))
+    return SQL(tuple(_put_in(piece, now) for piece in part.parts))
+
+
+def _put_in(piece: str | Composable, now: SQL) -> str | Composable:
+    match piece:
+        case str():
+            return now if _NOW.fullmatch(piece) else piece
+        case SQL(parts):
+            return SQL(tuple(_put_in(part, now) for part in parts))
+        case _:
+            return piece
 
 
 def _create_table(table: Table, collation: Collation) -> SQL:
@@ -132,10 +160,10 @@ def _action(
                 column=column_sql(column, collation),
             )
         case AlterType(_, column, _) | DropNotNull(_, column) | SetNotNull(_, column):
-            return _modify(column, collation)
+            return _modify(change, column, collation)
         case SetComment(_, _, comment):
             if change.definition is not None:
-                return _modify(change.definition, collation)
+                return _modify(change, change.definition, collation)
             return sql("COMMENT={text}", text=Literal(comment))
         case SetKey(_, key, _):
             return sql("ADD PRIMARY KEY ({key})", key=shared.names(key))
@@ -145,7 +173,13 @@ def _action(
             assert_never(change)
 
 
-def _modify(column: Column, collation: Collation) -> SQL:
+def _modify(change: AlterType | DropNotNull | SetNotNull | SetComment, column: Column, collation: Collation) -> SQL:
+    if column.unkept:
+        problem = f"the column {change.table}.{column.name} has {column.unkept}, which it would lose"
+        leave = isinstance(change, SetComment | SetNotNull)
+        raise _unsupported(
+            change, problem, f'{_BY_HAND}, or leave it with schema_changes="none"' if leave else _BY_HAND
+        )
     return sql("MODIFY COLUMN {column}", column=column_sql(column, collation))
 
 

@@ -5,7 +5,7 @@ They are set when a session begins, and put back when it ends on a connection of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from arrowsync.sql import SQL, Literal, join, sql, trusted
@@ -23,6 +23,11 @@ WAIT_SECONDS = 86_400
 """How long the server waits for a slow source, a slow reader, and the next statement; it would be 30 and 60 seconds."""
 COLLATIONS = {"mysql": "utf8mb4_0900_bin", "mariadb": "utf8mb4_nopad_bin"}
 
+MARIADB: Mapping[str, Any] = {
+    "check_constraint_checks": 1,
+    "max_error_count": 64,  # the reason of a load that fails; MySQL takes a privilege for it
+}
+
 
 def settings(product: str) -> Mapping[str, Any]:
     """The variables of a session, by name; none that takes a privilege to set."""
@@ -38,11 +43,12 @@ def settings(product: str) -> Mapping[str, Any]:
         "sql_select_limit": 2**64 - 1,
         "sql_notes": 1,  # a note is the only sign that a decimal was rounded
         "sql_safe_updates": 0,
+        "sql_big_selects": 1,  # max_join_size is no limit
         "sql_auto_is_null": 0,
         "foreign_key_checks": 1,
         "unique_checks": 1,
         "completion_type": "NO_CHAIN",
-        **({"check_constraint_checks": 1} if product == "mariadb" else {}),
+        **(MARIADB if product == "mariadb" else {}),
     }
 
 
@@ -51,11 +57,12 @@ def read_settings(names: Mapping[str, Any]) -> SQL:
     return sql("SELECT {values}", values=join(", ", [_variable(name) for name in names]))
 
 
-def set_settings(values: Mapping[str, Any]) -> SQL:
-    """The statement that sets them."""
+def set_settings(values: Mapping[str, Any], variables: Iterable[SQL] = ()) -> SQL:
+    """The statement that sets them, and empties `variables` of the user's kind."""
     parts = [
         sql("{variable} = {value}", variable=_variable(name), value=Literal(value)) for name, value in values.items()
     ]
+    parts += [sql("{variable} = NULL", variable=variable) for variable in variables]
     return sql("SET {parts}", parts=join(", ", parts))
 
 

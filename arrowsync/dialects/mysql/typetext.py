@@ -10,6 +10,8 @@ from arrowsync.catalog import SqlType
 _TYPE = re.compile(
     r"(?P<name>[a-z0-9 ]+?)(?:\((?P<args>[0-9, ]+)\))?(?P<unsigned> unsigned)?(?: zerofill)?", re.IGNORECASE
 )
+_COMPRESSED = re.compile(r" /\*M!\d+ COMPRESSED\*/$")
+"""How MariaDB stores the values, and nothing of what they are."""
 _LABEL = re.compile(r"'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)|''", re.DOTALL)
 _ESCAPED: Mapping[str, str] = {"n": "\n", "r": "\r", "0": "\0", "t": "\t", "Z": "\x1a"}
@@ -25,6 +27,7 @@ def from_text(text: str) -> SqlType:
     """The type; one that arrowsync doesn't know keeps the whole text as its name."""
     if text.lower().startswith("enum("):
         return SqlType("enum", labels=tuple(unescape(label) for label in _LABEL.findall(text)))
+    text = _COMPRESSED.sub("", text)
     found = _TYPE.fullmatch(text)
     if found is None:
         return SqlType(text)

@@ -16,7 +16,7 @@ _SIZED = {"char": TEXT_BYTES, "varchar": TEXT_BYTES, "varbinary": BINARY_BYTES}
 
 
 def widens(old: SqlType, new: SqlType) -> bool:
-    """Whether every value of `old` is one of `new`, unchanged.
+    """Whether every value of `old` is one of `new`, unchanged, or is refused by name when it is loaded.
 
     Of two types that hold the same values, only that of a declaration widens to the other: a live column that takes all that
     is declared stays as its owner made it.
@@ -38,8 +38,12 @@ def widens(old: SqlType, new: SqlType) -> bool:
         case "decimal", "decimal":
             whole = new.args[0] - new.args[1]
             return whole >= old.args[0] - old.args[1] and new.args[1] >= old.args[1]
-        case ("datetime", "datetime") | ("time", "time") | ("timestamp", "timestamp" | "datetime"):
+        case ("datetime", "datetime") | ("time", "time") | ("timestamp", "timestamp"):
             return old.args <= new.args
+        case "datetime", "timestamp":
+            # A live timestamp stays one: as a datetime its moments would be others to whoever isn't in UTC. What is loaded
+            # into it has a time zone and fits, or is refused.
+            return True
         case "json", text:
             return text == "longtext"
         case ("varchar" | "char", "varchar") | ("varbinary", "varbinary"):
