@@ -54,6 +54,6 @@ def facts_of(row: Mapping[str, Any], where: str) -> Facts:
         server=Server(product, version, row["namespace"] or "", features(product, version)),
         id=row["id"],
         takes_files=bool(row["files"]),
-        max_packet=row["packet"],
+        max_packet=int(row["packet"]),
         machine=(row["host"], row["port"], row["number"]),
     )
