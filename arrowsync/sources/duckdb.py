@@ -1,6 +1,6 @@
 """DuckDB relations -> `BatchStream`, but for types that DuckDB's own export to Arrow silently makes others of (2.0.0).
 
-`lost_type` knows these by the text of the type, as Arrow's schema doesn't tell them any more. One more gets a line in `_LOST`.
+`lost_column` knows these by the text of the type, as Arrow's schema doesn't tell them any more. One more gets a line in `_LOST`.
 """
 
 from __future__ import annotations
