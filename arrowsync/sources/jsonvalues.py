@@ -221,7 +221,10 @@ def _is_said_again(text: str) -> bool:
     digits = "".join(map(str, number.as_tuple().digits)).strip("0")
     if not digits or not isfinite(nearest):
         return not digits
-    return len(digits) <= _FLOAT_DIGITS and Decimal(f"{nearest:.{len(digits) - 1}e}") == number
+    if len(digits) > _FLOAT_DIGITS:
+        return False
+    # The shortest text that gives a float64 may end in the other digit of a tie: 5.960464477539063e-08 is 2**-24, ...0625.
+    return number in (Decimal(f"{nearest:.{len(digits) - 1}e}"), Decimal(repr(nearest)))
 
 
 _CASTS: Mapping[Kind, Callable[[Any], Any]] = {"bool": _to_bool, "int": _to_int, "float": _to_float}
