@@ -116,7 +116,8 @@ class DatabaseError(ArrowSyncError):
     """The database refused a statement.
 
     `statement` is the SQL text without any value, `code` the SQLSTATE or the driver's error number, `transient` whether the
-    same call may succeed later (deadlock, lock timeout, connection lost).
+    same call may succeed later (deadlock, lock timeout, connection lost), `row` which row of a load it refused (0-based), where
+    that is known.
     """
 
     def __init__(
@@ -126,12 +127,14 @@ class DatabaseError(ArrowSyncError):
         statement: str | None = None,
         code: str | None = None,
         transient: bool = False,
+        row: int | None = None,
         hint: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
         self.statement = statement
         self.code = code
         self.transient = transient
+        self.row = row
 
 
 class ConnectionLost(DatabaseError):
@@ -155,9 +158,10 @@ class ConstraintViolated(DatabaseError):
         column: str | None = None,
         statement: str | None = None,
         code: str | None = None,
+        row: int | None = None,
         hint: str | None = None,
     ) -> None:
-        super().__init__(message, statement=statement, code=code, hint=hint)
+        super().__init__(message, statement=statement, code=code, row=row, hint=hint)
         self.kind = kind
         self.table = table
         self.constraint = constraint

@@ -175,7 +175,7 @@ class Drafts:
     refusal   why rows can't be loaded over this session and others; None where they can
     opener    what opens more sessions like this one
     staging   a staging table that other sessions see: a name as of a draft, and the statement, for these columns of a table
-    order     the column of such a staging table that holds the number of each row, in the order of arrival
+    order     the column of a staging table that grows in the order of arrival
     repeated  whether an error of a session may come from a key that another one has loaded into the same draft
     """
 

@@ -7,7 +7,6 @@ The stream is read and converted by one thread. What the rows are loaded into, a
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
@@ -23,8 +22,6 @@ from arrowsync.sync.load import Counts
 
 RECONNECTING = (0.0, 0.5, 1.0, 2.0, 4.0)
 """Pauses, in seconds, before each attempt to connect again, where only a lost connection could drop what it made."""
-
-_ROW_OF_LOAD = re.compile(r"\(row (\d+) of the load\)")
 
 Piece = tuple[int, pa.RecordBatch]
 """A batch, and the number of its first row."""
@@ -67,14 +64,16 @@ class _Share:
         """Bring the row numbers of an error, counted on this connection, to those of the whole load."""
         match error:
             case ConversionError(rows=(row, *_)):
-                error.message = error.message.replace(f"row {row}", f"row {self._number(row)}", 1)
+                error.message = self._named(error.message, row)
                 error.rows = tuple(map(self._number, error.rows))
-            case DatabaseError():
-                error.message = _ROW_OF_LOAD.sub(
-                    lambda found: f"(row {self._number(int(found[1]))} of the load)", error.message
-                )
+            case DatabaseError(row=int(row)):
+                error.message = self._named(error.message, row)
+                error.row = self._number(row)
             case _:
                 pass
+
+    def _named(self, message: str, row: int) -> str:
+        return message.replace(f"row {row}", f"row {self._number(row)}", 1)
 
     def _number(self, row: int) -> int:
         offset = next((first - start for start, first in reversed(self.starts) if start <= row), 0)

@@ -19,8 +19,8 @@ from arrowsync.migrate.changes import AddForeignKey, Change, CreateIndex, Create
 from arrowsync.migrate.plan import Step
 from arrowsync.sync.dealing import RECONNECTING
 from arrowsync.sync.intake import Intake
-from arrowsync.sync.isolate import merge
 from arrowsync.sync.load import Counts, check_arrived, load_replacing, load_straight, stage
+from arrowsync.sync.merge import merge
 
 
 @dataclass(slots=True)

@@ -15,14 +15,14 @@ from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
-from arrowsync.catalog import Column, ObjectName
+from arrowsync.catalog import ObjectName
 from arrowsync.dialects.dialect import Dialect, MergeJob, MergeStep, Refusal, Session
-from arrowsync.errors import ArrowSyncError, ConstraintViolated, ConversionError, DatabaseError
-from arrowsync.options import Mode, OnConflict
-from arrowsync.sql import SQL, Identifier, Literal, join, sql
+from arrowsync.errors import ArrowSyncError, ConstraintViolated, ConversionError
+from arrowsync.sql import Identifier, Literal, join, sql
 from arrowsync.sync.intake import Intake
-from arrowsync.sync.load import Counts, merge_all, refuse_duplicates, run_step
+from arrowsync.sync.load import Counts, run_step
 from arrowsync.sync.marks import Marks, refers_to_itself, single_column
+from arrowsync.sync.parts import Parts, divided
 from arrowsync.sync.refused import Refused, refused_rows
 
 _WAYS = 8
@@ -31,79 +31,64 @@ _MANY = 1_000
 """So many row numbers are written into one statement."""
 
 
-async def merge(
-    dialect: Dialect, session: Session, job: MergeJob, counts: Counts, intake: Intake, made: list[ObjectName]
-) -> None:
-    """The staged rows into the table; where they have marks, without those that it refuses, which `intake` sets aside.
-
-    Adds what became of them to `counts`, and drops the staging table.
-    """
-    if intake.marks is None:
-        await merge_all(dialect, session, job, counts)
-        return
-    if job.key and job.dedup == "error":
-        await refuse_duplicates(dialect, session, job)
-    first, deletions, rest = _divided(dialect.merge_steps(job))
-    for step in first:
-        await run_step(session, step, counts)
-    isolation = Isolation(dialect, session, job, intake.marks, counts, intake, made)
-    if dialect.refusals is not None:
-        await isolation.ask(deletions, rest)
-    else:
-        isolation.deferred = await dialect.deferred(session, job.target)
-        await isolation.try_parts(deletions, rest)
-    counts.refused = intake.refused
-    for name in [job.staging, *isolation.parts]:
-        await session.execute(dialect.drop_staging(name))
-
-
-def _divided(steps: Sequence[MergeStep]) -> tuple[list[MergeStep], list[MergeStep], list[MergeStep]]:
-    """What is done to the staged rows alone, the deletions, and what brings rows."""
-    writes = [at for at, step in enumerate(steps) if step.outcome in ("deleted", "updated", "inserted")]
-    brings = next(at for at, step in enumerate(steps) if step.outcome in ("updated", "inserted"))
-    return list(steps[: writes[0]]), list(steps[writes[0] : brings]), list(steps[brings:])
-
-
 @dataclass(slots=True)
 class Isolation:
-    """One merge that sets refused rows aside. `parts` are tables for a part, a part of it, and so on."""
+    """One merge that sets refused rows aside."""
 
-    dialect: Dialect
-    session: Session
-    job: MergeJob
-    marks: Marks
+    parts: Parts
     counts: Counts
     intake: Intake
-    made: list[ObjectName]
-    deferred: tuple[SQL, ...] = ()
-    parts: list[ObjectName] = field(default_factory=list[ObjectName])
     undecided: list[Refused] = field(default_factory=list[Refused])
     backwards: bool = False
 
     @property
-    def columns(self) -> tuple[Column, ...]:
-        """Those of the staging table."""
-        by_name = {column.name: column for column in self.job.target.columns}
-        return (*(by_name[name] for name in self.job.columns), *self.marks.columns)
+    def dialect(self) -> Dialect:
+        return self.parts.dialect
 
-    async def try_parts(self, deletions: Sequence[MergeStep], rest: Sequence[MergeStep]) -> None:
+    @property
+    def session(self) -> Session:
+        return self.parts.session
+
+    @property
+    def job(self) -> MergeJob:
+        return self.parts.job
+
+    @property
+    def marks(self) -> Marks:
+        return self.parts.marks
+
+    async def merge(self) -> None:
+        """The staged rows into the table, without those that it refuses; drops the staging table."""
+        first, deletions, rest = divided(self.dialect.merge_steps(self.job))
+        for step in first:
+            await run_step(self.session, step, self.counts)
+        if self.dialect.refusals is not None:
+            await self._ask_which(deletions, rest)
+        else:
+            self.parts.deferred = await self.dialect.deferred(self.session, self.job.target)
+            await self._try_parts(deletions, rest)
+        self.counts.refused = self.intake.refused
+        for name in [self.job.staging, *self.parts.tables]:
+            await self.session.execute(self.dialect.drop_staging(name))
+
+    async def _try_parts(self, deletions: Sequence[MergeStep], rest: Sequence[MergeStep]) -> None:
         """All at once, or where that fails by parts."""
-        error = await self._attempt([*deletions, *rest])
+        error = await self.parts.attempt([*deletions, *rest], self.counts)
         if error is None:
             return
         for step in deletions:
             await run_step(self.session, step, self.counts)
-        without_rows = await self._attempt(self._steps(await self._empty_part(0)))
+        without_rows = await self.parts.attempt(self.parts.steps(await self.parts.empty(0)), self.counts)
         if without_rows is not None:
             raise without_rows  # no row's fault: a trigger for each statement, what the user's transaction owes
-        rows = await self._count(self.job.staging)
+        rows = await self.parts.count(self.job.staging)
         if not rows:
             raise error
         await self._part_up(self.job.staging, 0, self.intake.rows_read, rows, error, 0)
         await self._try_again()
         await self._delete_refused()
 
-    async def ask(self, deletions: Sequence[MergeStep], rest: Sequence[MergeStep]) -> None:
+    async def _ask_which(self, deletions: Sequence[MergeStep], rest: Sequence[MergeStep]) -> None:
         """Set aside which rows the engine says it would refuse, and merge the others."""
         assert self.dialect.refusals is not None, "it was asked for"
         # Under `replace` what is refused isn't there afterwards, as if it were not in the data.
@@ -121,8 +106,8 @@ class Isolation:
         before = self.intake.refused
         staging = self.job.staging.identifier
         for question in questions:
-            matching = sql("{row} IN ({query})", row=Identifier(self.marks.row), query=question.query)
-            found = await self._fetch(self.job.staging, matching)
+            matching = sql("{row} IN ({query})", row=self.parts.row, query=question.query)
+            found = await self.parts.fetch(self.job.staging, matching)
             if found.num_rows:
                 self.intake.refuse(self._rejects(found, question.column, question.reason))
                 await self.session.execute(sql("DELETE FROM {staging} WHERE {which}", staging=staging, which=matching))
@@ -138,12 +123,16 @@ class Isolation:
         width = -(-(end - start) // _WAYS)
         ranges = [(low, min(low + width, end)) for low in range(start, end, width)]
         for low, high in reversed(ranges) if self.backwards else ranges:
-            row = Identifier(self.marks.row)
-            which = sql("{row} >= {low} AND {row} < {high}", row=row, low=Literal(low), high=Literal(high))
-            part = await self._empty_part(depth)
-            count = await self._copy(source, part, which)
+            part = await self.parts.empty(depth)
+            count = await self.parts.copy(source, part, self.parts.between(low, high))
             # Where the others are empty it is known already that this one fails.
-            failure = error if count == rows else await self._attempt(self._steps(part)) if count else None
+            failure = (
+                error
+                if count == rows
+                else await self.parts.attempt(self.parts.steps(part), self.counts)
+                if count
+                else None
+            )
             if failure is not None:
                 await self._part_up(part, low, high, count, failure, depth + 1)
 
@@ -153,14 +142,12 @@ class Isolation:
             waiting, self.undecided = self.undecided, []
             # To and fro, because rows in either order may each need the one before.
             self.backwards = not self.backwards
-            part = await self._empty_part(0)
+            part = await self.parts.empty(0)
             numbers = [Literal(each.row) for each in waiting]
             for at in range(0, len(numbers), _MANY):
-                which = sql(
-                    "{row} IN ({numbers})", row=Identifier(self.marks.row), numbers=join(", ", numbers[at : at + _MANY])
-                )
-                await self._copy(self.job.staging, part, which)
-            error = await self._attempt(self._steps(part))
+                which = sql("{row} IN ({numbers})", row=self.parts.row, numbers=join(", ", numbers[at : at + _MANY]))
+                await self.parts.copy(self.job.staging, part, which)
+            error = await self.parts.attempt(self.parts.steps(part), self.counts)
             if error is not None:
                 await self._part_up(part, 0, self.intake.rows_read, len(waiting), error, 1)
             if len(self.undecided) == len(waiting):
@@ -168,77 +155,9 @@ class Isolation:
                     self.intake.refuse(each.record)
                 return
 
-    def _steps(self, part: ObjectName) -> list[MergeStep]:
-        """What brings the rows of a part: duplicates are resolved, and deletions are done."""
-        mode: Mode = "insert" if self.job.mode == "insert" or not self.job.key else "upsert"
-        on_conflict: OnConflict = self.job.on_conflict if self.job.mode == "insert" else "error"
-        job = replace(self.job, staging=part, mode=mode, on_conflict=on_conflict, dedup="error")
-        return list(self.dialect.merge_steps(replace(job, ordered=True, ordinal=None)))
-
-    async def _attempt(self, steps: Sequence[MergeStep]) -> ArrowSyncError | None:
-        """Run the steps in a savepoint; the error, where the table doesn't take a row."""
-        counts = Counts()
-        try:
-            async with self.session.transaction():
-                for step in steps:
-                    await run_step(self.session, step, counts)
-                for statement in self.deferred:
-                    await self.session.execute(statement)
-        except (DatabaseError, ConversionError) as error:
-            if not self.dialect.refuses_row(error):
-                raise
-            return error
-        for outcome, rows in counts.rows.items():
-            self.counts.rows[outcome] = self.counts[outcome] + rows
-        return None
-
-    async def _empty_part(self, depth: int) -> ObjectName:
-        """The table for parts of that depth, without any rows."""
-        if depth < len(self.parts):
-            if self.dialect.clear_staging is not None:
-                await self.session.execute(self.dialect.clear_staging(self.parts[depth]))
-                return self.parts[depth]
-            await self.session.execute(self.dialect.drop_staging(self.parts[depth]))
-            self.made.remove(self.parts[depth])
-        table = self.marks.beside(self.job.target)
-        name, statement = self.dialect.create_staging(table, [column.name for column in self.columns])
-        self.made.append(name)
-        await self.session.execute(statement)
-        self.parts[depth : depth + 1] = [name]
-        return name
-
-    async def _copy(self, source: ObjectName, part: ObjectName, which: SQL) -> int:
-        """Some of the rows of `source` into `part`; how many."""
-        return await self.session.execute(
-            sql(
-                "INSERT INTO {part} ({columns}) SELECT {columns} FROM {source} WHERE {which} ORDER BY {row}",
-                part=part.identifier,
-                columns=join(", ", [Identifier(column.name) for column in self.columns]),
-                source=source.identifier,
-                which=which,
-                row=Identifier(self.marks.row),
-            )
-        )
-
-    async def _count(self, name: ObjectName) -> int:
-        counted = await self.session.fetch(sql("SELECT count(*) AS n FROM {name}", name=name.identifier))
-        return int(counted.column(0)[0].as_py())
-
-    async def _fetch(self, source: ObjectName, which: SQL) -> pa.Table:
-        query = sql(
-            "SELECT {columns} FROM {source} WHERE {which} ORDER BY {row}",
-            columns=join(", ", [Identifier(column.name) for column in self.columns]),
-            source=source.identifier,
-            which=which,
-            row=Identifier(self.marks.row),
-        )
-        async with self.session.stream(query, self.columns) as stream:
-            batches = [batch async for batch in stream]
-        return pa.Table.from_batches(batches) if batches else pa.table({})
-
     async def _refuse(self, source: ObjectName, error: ArrowSyncError) -> None:
         """Set aside the only row of `source`."""
-        found = await self._fetch(source, sql("1 = 1"))
+        found = await self.parts.fetch(source)
         column = getattr(error, "column", None)
         if isinstance(error, ConstraintViolated) and column is None:
             column = single_column(self.job.target, error.constraint)
@@ -272,7 +191,7 @@ class Isolation:
                 target=self.job.target.name.identifier,
                 key=key,
                 staging=self.job.staging.identifier,
-                row=Identifier(self.marks.row),
+                row=self.parts.row,
                 numbers=join(", ", [Literal(number) for number in numbers[at : at + _MANY]]),
             )
             await run_step(self.session, MergeStep(statement, "deleted"), self.counts)

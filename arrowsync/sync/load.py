@@ -85,15 +85,6 @@ async def stage(
     return target, Counts(loaded=result.rows, bytes_sent=result.bytes, via=result.via)
 
 
-async def merge_all(dialect: Dialect, session: Session, job: MergeJob, counts: Counts) -> None:
-    """The staged rows into the table; adds what became of them to `counts`, and drops the staging table."""
-    if job.key and job.dedup == "error":
-        await refuse_duplicates(dialect, session, job)
-    for step in dialect.merge_steps(job):
-        await run_step(session, step, counts)
-    await session.execute(dialect.drop_staging(job.staging))
-
-
 def check_arrived(counts: Counts, intake: Intake, name: ObjectName) -> None:
     """Refuse a load of which rows have got lost."""
     if counts.loaded != intake.rows_passed:

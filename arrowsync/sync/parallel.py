@@ -24,9 +24,9 @@ from arrowsync.sync.apply import apply_steps
 from arrowsync.sync.dealing import RECONNECTING, load_dealt, several
 from arrowsync.sync.hidden import Hidden, apply_creating, design, make, resolving
 from arrowsync.sync.intake import Intake
-from arrowsync.sync.isolate import merge
 from arrowsync.sync.job import Clock, Job, goes_straight, merge_job
 from arrowsync.sync.load import Counts, check_arrived, resolve_duplicates
+from arrowsync.sync.merge import merge
 
 DISCARD_SECONDS = 30.0
 """How long an error may be held back for that: a server that is gone may let each attempt wait."""

@@ -16,9 +16,9 @@ from arrowsync.sources.stream import BatchStream
 from arrowsync.sync.apply import apply_steps
 from arrowsync.sync.drafting import Traces, load_draft, opener_for_drafts, tidied
 from arrowsync.sync.intake import Intake, Progress
-from arrowsync.sync.isolate import merge
 from arrowsync.sync.job import Clock, Job, creating_around, goes_straight, is_new, marks_of, merge_job, plan_job
 from arrowsync.sync.load import Counts, check_arrived, load_new, load_straight, stage
+from arrowsync.sync.merge import merge
 from arrowsync.sync.parallel import check_parallel
 from arrowsync.sync.several_drafting import over_several
 from arrowsync.sync.tables import declared_spec

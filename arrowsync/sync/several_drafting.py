@@ -18,10 +18,10 @@ from arrowsync.sync.apply import apply_steps
 from arrowsync.sync.dealing import load_dealt, several
 from arrowsync.sync.drafting import called, is_plain, last_wins, load_draft, make_draft, publish, tidied
 from arrowsync.sync.intake import Intake
-from arrowsync.sync.isolate import merge
 from arrowsync.sync.job import Clock, Job, merge_job
 from arrowsync.sync.load import Counts, check_arrived
 from arrowsync.sync.marks import Marks
+from arrowsync.sync.merge import merge
 from arrowsync.sync.parallel import Loading, check_unchanged
 
 

@@ -17,17 +17,17 @@ from typing import Any
 
 import pyarrow as pa
 
-from arrowsync.bridge import Worker, prefetch
+from arrowsync.bridge import Worker
 from arrowsync.catalog import Column
 from arrowsync.dialects.dialect import LoadResult, LoadTarget, Result, Server
 from arrowsync.dialects.mysql.address import address_of
-from arrowsync.dialects.mysql.chunks import WIRE_BYTES, Chunks
+from arrowsync.dialects.mysql.chunks import Chunks
 from arrowsync.dialects.mysql.connect_session import another, can_send_files, connect, driver, hang_up
 from arrowsync.dialects.mysql.facts import FACTS, UNKNOWN, facts_of
 from arrowsync.dialects.mysql.faults import masked, translate
-from arrowsync.dialects.mysql.insert_rows import insert_statement, inserts
-from arrowsync.dialects.mysql.loading import INSERT, LOAD_DATA, check_stored, check_target, encoder
-from arrowsync.dialects.mysql.local_infile import REFUSED, ask_for_file, file_name, load_statement, send_file, variables
+from arrowsync.dialects.mysql.load_rows import Loading
+from arrowsync.dialects.mysql.loading import INSERT, LOAD_DATA, check_target, encoder
+from arrowsync.dialects.mysql.local_infile import variables
 from arrowsync.dialects.mysql.quoting import quoting
 from arrowsync.dialects.mysql.reading import RowReader, asked, check_exact, compile_reader, compile_result_reader
 from arrowsync.dialects.mysql.settings import read_settings, set_settings, settings
@@ -215,41 +215,24 @@ class AiomysqlSession:
 
     async def load(self, target: LoadTarget, batches: Iterator[pa.RecordBatch]) -> LoadResult:
         encode = encoder(self.server, target.columns, target.schema, await check_target(self.fetch, target))
-        chunks = Chunks(encode, batches, min(WIRE_BYTES, self._most_bytes))
+        self._variables.update(variables(encode))
+        loading = Loading(
+            target,
+            encode,
+            self._most_bytes,
+            wire=self._wire,
+            text=self._text,
+            fetch=self.fetch,
+            transaction=self.transaction,
+            answered=self._answered,
+        )
+        chunks = loading.chunks(batches)
         async with self.transaction():
-            if self.via == LOAD_DATA and not await self._load_data(target, chunks):
+            if self.via == LOAD_DATA and not await loading.by_file(chunks):
                 self.via = INSERT
             if self.via == INSERT:
-                await self._insert(target, chunks)
+                await loading.by_inserts(chunks)
         return LoadResult(rows=chunks.rows, bytes=chunks.bytes, via=self.via)
-
-    async def _load_data(self, target: LoadTarget, chunks: Chunks) -> bool:
-        """Whether the server took the statement; where it didn't, no batch was touched."""
-        name = file_name()
-        statement = load_statement(target, chunks.encode, name)
-        self._variables.update(variables(chunks.encode))
-        async with self._answered(statement, chunks, target, 0):
-            try:
-                await ask_for_file(self._wire, self._text(statement), name)
-            except ServerError as error:
-                if error.args[0] in REFUSED:
-                    return False
-                raise
-            async with prefetch(iter(chunks)) as source:
-                reply = await send_file(self._wire, source)
-        await check_stored(self.fetch, reply, target, chunks.rows)
-        return True
-
-    async def _insert(self, target: LoadTarget, chunks: Chunks) -> None:
-        begin = insert_statement(target)
-        statements = inserts(self._text(begin), chunks, self._most_bytes)
-        async with self._answered(begin, chunks, target), prefetch(statements) as source:
-            async for insert in source:
-                async with self._answered(begin, chunks, target, insert.first_row):
-                    await self._wire.send(insert.statement)
-                    reply = await self._wire.reply()
-                assert isinstance(reply, Reply), "INSERT has no result"
-                await check_stored(self.fetch, reply, target, insert.rows, insert.first_row)
 
     @property
     def _most_bytes(self) -> int:

@@ -184,7 +184,7 @@ def fault(
         row = first_row + int(place["row"]) - 1
         message = message[: place.start("row")] + str(row) + message[place.end("row") :]
     if code in CONSTRAINTS:
-        return _constraint(code, message, statement, table)
+        return _constraint(code, message, statement, table, row)
     named = _COLUMN.search(message)
     if code in CONVERSIONS and named is not None:
         column = named["quoted"] if named["quoted"] is not None else named["ticked"].replace("``", "`")
@@ -196,7 +196,7 @@ def fault(
             hint="declare a type that holds it, or mend the value",
         )
     hint = _STAGING_HINT if code == 1044 and _STAGING.match(statement or "") else HINTS.get(code)
-    return DatabaseError(message, statement=statement, code=str(code), transient=code in TRANSIENT, hint=hint)
+    return DatabaseError(message, statement=statement, code=str(code), transient=code in TRANSIENT, row=row, hint=hint)
 
 
 def refuses_row(error: ArrowSyncError) -> bool:
@@ -207,7 +207,9 @@ def refuses_row(error: ArrowSyncError) -> bool:
     return code == SIGNALLED or (code is not None and code.isdigit() and int(code) in CONVERSIONS)
 
 
-def _constraint(code: int, message: str, statement: str | None, table: str | None) -> ConstraintViolated:
+def _constraint(
+    code: int, message: str, statement: str | None, table: str | None, row: int | None
+) -> ConstraintViolated:
     kind = CONSTRAINTS[code]
     pattern = {"unique": _KEY, "foreign key": _FOREIGN_KEY, "check": _CHECK, "not null": _NOT_NULL}[kind]
     found = pattern.search(message)
@@ -220,6 +222,7 @@ def _constraint(code: int, message: str, statement: str | None, table: str | Non
         column=named.get("column"),
         statement=statement,
         code=str(code),
+        row=row,
         hint=_UNSKIPPED_HINT if kind == "unique" and _UNSKIPPED.search(statement or "") else HINTS.get(code),
     )
 

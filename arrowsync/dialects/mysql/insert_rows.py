@@ -21,11 +21,10 @@ _NULL = b"\\N"
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """A statement for the rows from `first_row` on."""
+    """What follows VALUES in a statement: the rows from `first_row` on, in parentheses each."""
 
-    statement: bytes
+    values: list[bytes]
     first_row: int
-    rows: int
 
 
 def insert_statement(target: LoadTarget) -> SQL:
@@ -36,7 +35,7 @@ def insert_statement(target: LoadTarget) -> SQL:
 
 
 def inserts(head: bytes, chunks: Chunks, most_bytes: int) -> Iterator[Insert]:
-    """The statements, each of about 1 MiB and never of more than `most_bytes`. Iterated once, in a worker thread."""
+    """The statements that begin with `head`, of about 1 MiB and never more than `most_bytes`. Iterated in a worker thread."""
     # A field that the list of columns doesn't name is a variable of hexadecimal digits.
     opening = [b"'" if isinstance(field, Identifier) else b"x'" for field in chunks.encode.fields]
     enough = min(WIRE_BYTES, most_bytes)
@@ -46,7 +45,7 @@ def inserts(head: bytes, chunks: Chunks, most_bytes: int) -> Iterator[Insert]:
     for lines, _ in chunks.blocks():
         for row in _rows(bytes(lines), opening):
             if rows and size + len(row) > enough:
-                yield Insert(head + b",".join(rows), first, len(rows))
+                yield Insert(rows, first)
                 first, rows, size = first + len(rows), [], len(head)
             if len(head) + len(row) > most_bytes:
                 chunks.error = _too_long(len(row), first, most_bytes)
@@ -54,7 +53,7 @@ def inserts(head: bytes, chunks: Chunks, most_bytes: int) -> Iterator[Insert]:
             rows.append(row)
             size += len(row) + 1
     if rows:
-        yield Insert(head + b",".join(rows), first, len(rows))
+        yield Insert(rows, first)
 
 
 def _rows(lines: bytes, opening: Sequence[bytes]) -> Iterator[bytes]:

@@ -155,7 +155,8 @@ def _from_server(error: Any, code: str, statement: str | None, where: str, first
     if code in LOST_CODES or code.startswith(LOST_CLASSES):
         return _lost(_reason(error), code, statement, where)
     place = copy_place(error, first_row)
-    message = _reason(error) + (f" (row {place.row} of the load)" if place else "")
+    row = None if place is None else place.row
+    message = _reason(error) + (f" (row {row} of the load)" if place else "")
     hint = HINTS.get(code) or error.hint
     if code in CONSTRAINTS:
         return ConstraintViolated(
@@ -166,6 +167,7 @@ def _from_server(error: Any, code: str, statement: str | None, where: str, first
             column=error.column_name,
             statement=statement,
             code=code,
+            row=row,
             hint=hint,
         )
     if code.startswith("22") and place is not None and place.column is not None:
@@ -177,7 +179,7 @@ def _from_server(error: Any, code: str, statement: str | None, where: str, first
             rows=(place.row,),
             hint=hint,
         )
-    return DatabaseError(message, statement=statement, code=code, transient=code in TRANSIENT, hint=hint)
+    return DatabaseError(message, statement=statement, code=code, transient=code in TRANSIENT, row=row, hint=hint)
 
 
 def refuses_row(error: ArrowSyncError) -> bool:
