@@ -337,13 +337,16 @@ def test_text_to_date(texts: list[str]) -> None:
 @given(
     lists(
         mutated(
-            st.one_of(st.times().map(str), st.sampled_from(["24:00:00", "10:00:00.1234560", "10:00"])), "0123456789:.Z "
+            st.one_of(
+                st.times().map(str), st.sampled_from(["24:00:00", "10:00:00.1234560", "10:00", "10:00Z", "10:00:00.5Z"])
+            ),
+            "0123456789:.Z ",
         )
     )
 )
 def test_text_to_time(texts: list[str]) -> None:
     def oracle(text: str) -> time:
-        if not re.fullmatch(r"[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?", text):
+        if not re.fullmatch(r"[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z?", text):
             raise Refused
         return read_timestamp(f"2000-01-01T{text}")[0].time()
 
