@@ -12,7 +12,6 @@ import pyarrow as pa
 
 from arrowsync.declare.arrow import spec_from_schema
 from arrowsync.declare.spec import TableSpec
-from arrowsync.errors import SourceError
 from arrowsync.sources.jsonlines import BLOCK_BYTES, check_key_count, keyed_block, line_error
 from arrowsync.sources.jsonvalues import INFERRED, TYPES, Kind, kinds_of
 from arrowsync.sources.opened import find_files, open_text, settle_format
@@ -22,18 +21,11 @@ from arrowsync.sources.tsv_lines import BinaryFile, read_blocks
 def settled_spec(path: str) -> TableSpec | None:
     """The columns of the JSON Lines files at `path`, in types that hold all of their values; None for other formats.
 
-    A column without a value is text. Raises `SourceError` for the first line that isn't an object, and before anything is opened
-    for a file that opens only once, of whatever format.
+    A column without a value is text. Raises `SourceError` for the first line that isn't an object.
     """
     kinds: dict[str, tuple[Kind, ...]] = {}
     with ExitStack() as opened:
-        found = find_files(path, None)
-        for file in found:
-            if file.once:
-                raise SourceError(
-                    f"{file.name!r} can't be read twice", source=file.name, hint="copy it to a file first"
-                )
-        kind, files = settle_format(found, None, opened)
+        kind, files = settle_format(find_files(path, None), None, opened)
         if kind != "jsonl":
             return None
         for file in files:

@@ -25,34 +25,28 @@ from arrowsync.sync.merge import merge
 
 @dataclass(slots=True)
 class Traces:
-    """What a load leaves on the server until it is `tidied`: staging tables, drafts, and the lock of its target."""
+    """What a load leaves on the server until it is `tidied`: staging tables, drafts, and the lock of its target.
+
+    What a lost connection would leave of it is dropped over another one, if there is an `opener`.
+    """
 
     target: ObjectName | None = None
     made: list[ObjectName] = field(default_factory=list[ObjectName])
-
-
-async def opener_for_drafts(dialect: Dialect, session: Session) -> Opener | None:
-    """What opens another session if this one is lost and leaves a draft; None where no other can be opened, or none is needed."""
-    if dialect.drafts is None or dialect.drafts.refusal(session) is not None:
-        return None
-    return await dialect.drafts.opener(session)
+    opener: Opener | None = None
 
 
 @asynccontextmanager
-async def tidied(dialect: Dialect, session: Session, opener: Opener | None = None) -> AsyncGenerator[Traces]:
-    """Traces that are gone at the end, however it comes; around the transaction, which has then ended.
-
-    What a lost connection would leave behind is dropped over another one, if there is an `opener`.
-    """
+async def tidied(dialect: Dialect, session: Session) -> AsyncGenerator[Traces]:
+    """Traces that are gone at the end, however it comes; around the transaction, which has then ended."""
     traces = Traces()
     try:
         yield traces
     finally:
         if dialect.tidy is not None and traces.target is not None:
-            await _to_the_end(_tidy(dialect, session, traces, opener))
+            await _to_the_end(_tidy(dialect, session, traces))
 
 
-async def _tidy(dialect: Dialect, session: Session, traces: Traces, opener: Opener | None) -> None:
+async def _tidy(dialect: Dialect, session: Session, traces: Traces) -> None:
     assert dialect.tidy is not None, "it was asked for"
     assert traces.target is not None, "it was set"
     with suppress(
@@ -60,11 +54,12 @@ async def _tidy(dialect: Dialect, session: Session, traces: Traces, opener: Open
     ):  # where the connection is gone, all is gone with it, but a draft, which the next one finds
         await dialect.tidy(session, traces.target, traces.made)
         return
-    for pause in RECONNECTING if opener is not None and traces.made else ():
-        assert opener is not None, "just looked"
+    if traces.opener is None or not traces.made:
+        return
+    for pause in RECONNECTING:
         await asyncio.sleep(pause)
         with suppress(Exception):
-            another = await opener()
+            another = await traces.opener()
             try:
                 await dialect.tidy(another, traces.target, traces.made)
             finally:
@@ -93,7 +88,7 @@ async def load_draft(
     job: MergeJob,
     steps: Sequence[Step],
     intake: Intake,
-    made: list[ObjectName],
+    traces: Traces,
 ) -> Counts:
     """The rows into a table that is created here and shows itself only when they are in it.
 
@@ -101,8 +96,10 @@ async def load_draft(
     them (2026-11-21). Where the server may refuse rows, or repeated keys aren't resolved by the key alone, the rows are staged.
     """
     draft = drafts.of(job.target)
+    if drafts.refusal(session) is None:
+        traces.opener = await drafts.opener(session)
     with called(draft.name, job.target.name):
-        return await _load_draft(dialect, drafts, session, draft, job, steps, intake, made)
+        return await _load_draft(dialect, drafts, session, draft, job, steps, intake, traces.made)
 
 
 async def _load_draft(

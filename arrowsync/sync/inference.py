@@ -23,6 +23,7 @@ from arrowsync.declare.spec import ColumnSpec, TableSpec
 from arrowsync.errors import SourceError
 from arrowsync.sources.jsonkinds import settled_spec
 from arrowsync.sources.open import open_batches
+from arrowsync.sources.opened import find_files
 from arrowsync.sources.stream import BatchStream
 
 
@@ -53,8 +54,7 @@ def infer(path: str) -> Inferred:
 
     Text in CSV, TSV and JSON Lines becomes what it says; the values of other files have types.
     """
-    if path == "-":
-        raise SourceError("standard input can't be read twice", source=path, hint="write it to a file first")
+    _refuse_once_only(path)
     settled = settled_spec(path)
     with open_batches(path, settled) as stream:
         schema = stream.schema
@@ -72,6 +72,17 @@ def infer(path: str) -> Inferred:
     key = found.keys[:1]
     declared = [_declared(column, profile, key) for column, profile in zip(columns, profiles, strict=True)]
     return Inferred(replace(spec, columns=tuple(declared), key=key), profiles)
+
+
+def _refuse_once_only(path: str) -> None:
+    """SourceError for what can't be read twice, before anything is opened."""
+    once = (
+        "standard input"
+        if path == "-"
+        else next((repr(file.name) for file in find_files(path, None) if file.once), None)
+    )
+    if once is not None:
+        raise SourceError(f"{once} can't be read twice", source=path, hint="write it to a file first")
 
 
 def _with_text_for_nothing(schema: pa.Schema) -> pa.Schema:

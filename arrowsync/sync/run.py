@@ -14,7 +14,7 @@ from arrowsync.report import SyncReport
 from arrowsync.sources.open import open_batches
 from arrowsync.sources.stream import BatchStream
 from arrowsync.sync.apply import apply_steps
-from arrowsync.sync.drafting import Traces, load_draft, opener_for_drafts, tidied
+from arrowsync.sync.drafting import Traces, load_draft, tidied
 from arrowsync.sync.intake import Intake, Progress
 from arrowsync.sync.job import Clock, Job, creating_around, goes_straight, is_new, marks_of, merge_job, plan_job
 from arrowsync.sync.load import Counts, check_arrived, load_new, load_straight, stage
@@ -39,8 +39,7 @@ async def sync_table(
     declared = declared_spec(table, options.key)
     hint = declared if isinstance(declared, TableSpec) else None
     async with _opened(data, hint) as stream:
-        opener = await opener_for_drafts(dialect, session)
-        async with tidied(dialect, session, opener) as traces, session.transaction():
+        async with tidied(dialect, session) as traces, session.transaction():
             with clock.phase("plan"):
                 job = await plan_job(stream, declared, dialect, session, options)
             if options.dry_run:
@@ -77,7 +76,7 @@ async def _carry_out(
     if dialect.drafts is not None and job.creates:
         with clock.phase("load"):
             what = merge_job(job, job.table.name, intake, options)
-            return await load_draft(dialect, dialect.drafts, session, what, job.plan.steps, intake, traces.made)
+            return await load_draft(dialect, dialect.drafts, session, what, job.plan.steps, intake, traces)
     new = is_new(job) and intake.marks is None
     before, after = creating_around(job) if new else (job.plan.creating, ())
     with clock.phase("migrate"):

@@ -16,7 +16,7 @@ from arrowsync.errors import ConstraintViolated, DatabaseError
 from arrowsync.options import SyncOptions
 from arrowsync.sync.apply import apply_steps
 from arrowsync.sync.dealing import load_dealt, several
-from arrowsync.sync.drafting import called, is_plain, last_wins, load_draft, make_draft, publish, tidied
+from arrowsync.sync.drafting import Traces, called, is_plain, last_wins, load_draft, make_draft, publish, tidied
 from arrowsync.sync.intake import Intake
 from arrowsync.sync.job import Clock, Job, merge_job
 from arrowsync.sync.load import Counts, check_arrived
@@ -55,21 +55,22 @@ class Drafting:
     async def carry_out(self) -> Counts:
         """Load and merge what is planned. The session is in no transaction, but those that are begun here."""
         opener = await self.drafts.opener(self.session)
-        async with tidied(self.dialect, self.session, opener) as traces:
-            traces.target = self.job.table.name
+        async with tidied(self.dialect, self.session) as traces:
+            traces.target, traces.opener = self.job.table.name, opener
             if self.job.creates:
                 draft = self.drafts.of(self.job.table)
                 with called(draft.name, self.job.table.name):
-                    return await self._create(draft, opener, traces.made)
+                    return await self._create(draft, opener, traces)
             return await self._merge(opener, traces.made)
 
-    async def _create(self, draft: Table, opener: Opener, made: list[ObjectName]) -> Counts:
+    async def _create(self, draft: Table, opener: Opener, traces: Traces) -> Counts:
+        made = traces.made
         what = merge_job(self.job, self.job.table.name, self.intake, self.options)
         name, steps = self.job.table.name, self.job.plan.steps
         if last_wins(what) and self.intake.marks is None:
             with self.clock.phase("load"):
                 async with self.session.transaction():
-                    return await load_draft(self.dialect, self.drafts, self.session, what, steps, self.intake, made)
+                    return await load_draft(self.dialect, self.drafts, self.session, what, steps, self.intake, traces)
         if is_plain(what) and self.intake.marks is None:
             with self.clock.phase("load"):
                 async with several(self.session, opener, self.options.parallel) as sessions:

@@ -12,24 +12,17 @@ from arrowsync.catalog import ObjectName, Table
 from arrowsync.dialects import shared
 from arrowsync.dialects.dialect import Dialect, Drafts, Language, Session
 from arrowsync.dialects.mysql.discover import discover, tables
+from arrowsync.dialects.mysql.drafts import draft, publish
 from arrowsync.dialects.mysql.faults import refuses_row
 from arrowsync.dialects.mysql.flavours import MARIADB_SERVER, MYSQL_SERVER
 from arrowsync.dialects.mysql.limits import forms
 from arrowsync.dialects.mysql.loading import unstorable
-from arrowsync.dialects.mysql.merge import (
-    after_load,
-    create_shared_staging,
-    create_staging,
-    draft,
-    drop_staging,
-    merge_steps,
-    order_of,
-    publish,
-)
+from arrowsync.dialects.mysql.merge import after_load, merge_steps
 from arrowsync.dialects.mysql.parallel import opener, refusal, repeated
 from arrowsync.dialects.mysql.quoting import prologue, quoting
 from arrowsync.dialects.mysql.render import Collation, render
 from arrowsync.dialects.mysql.restoring import restore
+from arrowsync.dialects.mysql.staging import create_shared_staging, create_staging, drop_staging, order_of
 from arrowsync.dialects.mysql.types import column_of, spec_of
 from arrowsync.dialects.mysql.waiting import alter, claim, lock, tidy
 from arrowsync.dialects.mysql.widening import widens

@@ -1,92 +1,22 @@
-"""Staged rows into the table: the staging table, the statements of the merge, and tables that are made out of sight.
+"""Staged rows into the table: the statements of the merge.
 
-A staging table is a temporary one, whose DDL commits nothing. MySQL can't refer to one twice in a statement ("Can't reopen
-table"), so repeated keys are first collected in a second one. The order of arrival is a numbered column. Texts are compared
-by their bytes and floats with the sign of their zeros, so that every change is one.
-
-A table that is created gets its rows under a name that nobody asks for, a draft, and then its own: what creates tables
-commits, and so nobody sees it half full. See `waiting` for how long others are waited for.
+Texts are compared by their bytes and floats with the sign of their zeros, so that every change is one.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
-from arrowsync.catalog import Column, Index, ObjectName, Table
+from arrowsync.catalog import Column, Table
 from arrowsync.dialects import shared
 from arrowsync.dialects.dialect import MergeJob, MergeStep
-from arrowsync.dialects.mysql.queries import updates_are_quiet
-from arrowsync.dialects.mysql.types import has_characters, type_sql
-from arrowsync.sql import SQL, Identifier, Literal, join, sql, trusted
+from arrowsync.dialects.mysql.skip import insert_skipping
+from arrowsync.dialects.mysql.staging import insert_staged, order_of, repeated_keys
+from arrowsync.dialects.mysql.types import has_characters
+from arrowsync.sql import SQL, Identifier, join, sql
 
-STAGED = "arrowsync_staged_"
-DRAFT = "arrowsync_draft_"
 EXACT = frozenset({None, "utf8mb4_0900_bin", "utf8mb4_nopad_bin"})
 """Collations to which texts are equal only if their bytes are; None is that of a column that is added here."""
-
-
-def order_of(target: Table) -> str:
-    """The column of a staging table that grows in the order of arrival: a name that no column of the target has, in any case."""
-    taken = {column.name.casefold() for column in target.columns}
-    name = "arrowsync_order"
-    while name in taken:
-        name += "_"
-    return name
-
-
-def create_staging(target: Table, columns: Sequence[str], collation: str) -> tuple[ObjectName, SQL]:
-    """A temporary table with those columns of the target, of their types and collations, without constraints and defaults.
-
-    It has an index on the columns of the target's key, which the merge looks rows up by.
-    """
-    name = ObjectName(None, f"{STAGED}{secrets.token_hex(8)}")
-    return name, _staging(sql("CREATE TEMPORARY TABLE"), name, sql("AUTO_INCREMENT"), target, columns, collation)
-
-
-def create_shared_staging(target: Table, columns: Sequence[str], collation: str) -> tuple[ObjectName, SQL]:
-    """Such a table, but one that other sessions see: its name is that of a draft, and its rows bring their order."""
-    name = ObjectName(None, f"{DRAFT}{secrets.token_hex(8)}")
-    return name, _staging(sql("CREATE TABLE"), name, sql("NOT NULL"), target, columns, collation)
-
-
-def _staging(
-    create: SQL, name: ObjectName, numbered: SQL, target: Table, columns: Sequence[str], collation: str
-) -> SQL:
-    by_name = {column.name: column for column in target.columns}
-    lines = [_column(by_name[column], collation) for column in columns]
-    keys = [target.key, *(unique.columns for unique in target.unique)]
-    key = next((key for key in keys if key and set(key) <= set(columns)), ())
-    if key:
-        lines.append(sql("KEY ({key})", key=shared.names(key)))
-    return sql(
-        "{create} {staging} ({order} bigint unsigned {numbered} PRIMARY KEY, {lines}) ENGINE=InnoDB",
-        create=create,
-        staging=name.identifier,
-        numbered=numbered,
-        order=Identifier(order_of(target)),
-        lines=join(", ", lines),
-    )
-
-
-def drop_staging(name: ObjectName) -> SQL:
-    """What drops a staging table, and what a merge may have left of it, without a commit."""
-    return sql(
-        "DROP TEMPORARY TABLE IF EXISTS {staging}, {repeated}",
-        staging=name.identifier,
-        repeated=_repeated(name),
-    )
-
-
-def _column(column: Column, collation: str) -> SQL:
-    parts: list[SQL | Identifier] = [Identifier(column.name), type_sql(column.type)]
-    if has_characters(column.type):
-        # The same as the target's, so that rows are found by its index; the character set comes with it.
-        parts.append(sql("COLLATE {collation}", collation=trusted(column.collation or collation)))
-    if column.type.name == "timestamp":
-        parts.append(sql("NULL"))  # else it is NOT NULL, and has a default
-    return join(" ", parts)
 
 
 def merge_steps(job: MergeJob) -> tuple[MergeStep, ...]:
@@ -98,10 +28,10 @@ def merge_steps(job: MergeJob) -> tuple[MergeStep, ...]:
     if job.key and job.dedup != "error" and (job.fresh or job.mode != "insert" or job.on_conflict == "skip"):
         steps += _drop_duplicates(job)
     if job.fresh:
-        return (*steps, MergeStep(_insert(job), "inserted"))
+        return (*steps, MergeStep(insert_staged(job), "inserted"))
     match job.mode:
         case "insert":
-            steps += _insert_skipping(job) if job.on_conflict == "skip" else [MergeStep(_insert(job), "inserted")]
+            steps += insert_skipping(job) if job.on_conflict == "skip" else [MergeStep(insert_staged(job), "inserted")]
         case "upsert":
             steps += [*_update(job), MergeStep(_insert_missing(job), "inserted")]
         case "mirror":
@@ -111,7 +41,7 @@ def merge_steps(job: MergeJob) -> tuple[MergeStep, ...]:
         case "replace":
             steps += [
                 MergeStep(sql("DELETE FROM {target}", target=job.target.name.identifier), "deleted"),
-                MergeStep(_insert(job), "inserted"),
+                MergeStep(insert_staged(job), "inserted"),
             ]
     return tuple(steps)
 
@@ -120,13 +50,9 @@ def _brings_all(job: MergeJob) -> bool:
     return all(column.generated or column.name in job.columns for column in job.target.columns)
 
 
-def _repeated(staging: ObjectName) -> Identifier:
-    return Identifier(f"{staging.name}_keys")
-
-
 def _drop_duplicates(job: MergeJob) -> list[MergeStep]:
     order = Identifier(order_of(job.target))
-    repeated = _repeated(job.staging)
+    repeated = repeated_keys(job.staging)
     collect = sql(
         "CREATE TEMPORARY TABLE {repeated} (PRIMARY KEY ({order}), KEY ({key})) ENGINE=InnoDB SELECT {key}, {keep} AS {order} "
         "FROM {staging} GROUP BY {key} HAVING count(*) > 1",
@@ -181,119 +107,6 @@ def _distinct(there: SQL, here: SQL, form: Callable[[SQL], SQL]) -> SQL:
     return sql("NOT {there} <=> {here}", there=form(there), here=form(here))
 
 
-def _insert(job: MergeJob, condition: SQL | None = None) -> SQL:
-    return sql(
-        "INSERT INTO {target} ({columns}) SELECT {staged} FROM {staging} AS s{where} ORDER BY s.{order}",
-        target=job.target.name.identifier,
-        columns=shared.names(job.columns),
-        staged=shared.qualified("s", job.columns),
-        staging=job.staging.identifier,
-        where=SQL(()) if condition is None else sql(" WHERE {condition}", condition=condition),
-        order=Identifier(order_of(job.target)),
-    )
-
-
-def _insert_skipping(job: MergeJob) -> list[MergeStep]:
-    """Bring the rows whose keys nobody has, and of those that share one the first.
-
-    What can't be seen here, an index on a part of a text, say, only the server compares by: ON DUPLICATE KEY UPDATE would run
-    triggers on rows that are skipped, so where there may be any, such rows are an error. So are they where the client has told
-    the server to count rows that were found, which would be taken for new ones. Not IGNORE: it ignores values that don't fit.
-    """
-    target, column = job.target.name, Identifier(job.target.name.name, job.columns[0])
-    order = Identifier(order_of(job.target))
-    look = sql(
-        "UPDATE {staging} SET {order} = {order} ORDER BY {order} LIMIT 1", staging=job.staging.identifier, order=order
-    )
-    decide = sql("SET @arrowsync_skips = (ROW_COUNT() = 0 AND {quiet})", quiet=updates_are_quiet(target))
-    skip = sql(
-        "{insert} ON DUPLICATE KEY UPDATE {column} = {column}",
-        insert=_insert(job, sql("@arrowsync_skips")),
-        column=column,
-    )
-    return [
-        *_drop_present(job),
-        MergeStep(look),
-        MergeStep(decide),
-        MergeStep(skip, "inserted"),
-        *_drop_repeated(job),
-        MergeStep(_insert(job, sql("NOT @arrowsync_skips")), "inserted"),
-        MergeStep(sql("SET @arrowsync_skips = NULL")),
-    ]
-
-
-def _unique_keys(job: MergeJob) -> list[tuple[str, ...]]:
-    """The columns of each unique key of the target that the data brings."""
-    target = job.target
-    keys = [target.key, *(unique.columns for unique in target.unique)]
-    keys += [plain for index in target.indexes if index.unique and (plain := _plain(index))]
-    return [key for key in keys if key and set(key) <= set(job.columns)]
-
-
-def _plain(index: Index) -> tuple[str, ...]:
-    """The columns of an index; nothing where it has something else."""
-    names = tuple(part for part in index.parts if isinstance(part, str))
-    return names if len(names) == len(index.parts) else ()
-
-
-def _drop_present(job: MergeJob) -> list[MergeStep]:
-    """Take the rows away whose keys the target has."""
-    return [
-        MergeStep(
-            sql(
-                "DELETE s FROM {staging} AS s JOIN {target} AS t ON {same}",
-                staging=job.staging.identifier,
-                target=job.target.name.identifier,
-                same=shared.same("s", "t", key),
-            )
-        )
-        for key in _unique_keys(job)
-    ]
-
-
-def _drop_repeated(job: MergeJob) -> list[MergeStep]:
-    """Take the rows away that share a key with an earlier row that stays, if the server doesn't skip them.
-
-    The merge key isn't repeated any more. In a table of the keys alone, which has no triggers, the server itself finds which
-    rows these are, one after the other.
-    """
-    keys = [key for key in _unique_keys(job) if set(key) != set(job.key)]
-    if not keys:
-        return []
-    order, kept = Identifier(order_of(job.target)), _repeated(job.staging)
-    columns = tuple(dict.fromkeys(name for key in keys for name in key))
-    chosen = sql(
-        "SELECT s.{order}, {columns} FROM {staging} AS s",
-        order=order,
-        columns=shared.qualified("s", columns),
-        staging=job.staging.identifier,
-    )
-    create = sql(
-        "CREATE TEMPORARY TABLE {kept} (PRIMARY KEY ({order}), {keys}) ENGINE=InnoDB {chosen} LIMIT 0",
-        kept=kept,
-        order=order,
-        keys=join(", ", [sql("UNIQUE KEY ({key})", key=shared.names(key)) for key in keys]),
-        chosen=chosen,
-    )
-    fill = sql(
-        "INSERT INTO {kept} ({order}, {columns}) {chosen} WHERE NOT @arrowsync_skips ORDER BY s.{order} "
-        "ON DUPLICATE KEY UPDATE {kept}.{order} = {kept}.{order}",
-        kept=kept,
-        order=order,
-        columns=shared.names(columns),
-        chosen=chosen,
-    )
-    delete = sql(
-        "DELETE s FROM {staging} AS s LEFT JOIN {kept} AS d ON s.{order} = d.{order} "
-        "WHERE d.{order} IS NULL AND NOT @arrowsync_skips",
-        staging=job.staging.identifier,
-        kept=kept,
-        order=order,
-    )
-    drop = sql("DROP TEMPORARY TABLE {kept}", kept=kept)
-    return [MergeStep(create), MergeStep(fill), MergeStep(delete), MergeStep(drop)]
-
-
 def _insert_missing(job: MergeJob) -> SQL:
     return sql(
         "INSERT INTO {target} ({columns}) SELECT {staged} FROM {staging} AS s "
@@ -320,38 +133,3 @@ def _delete_missing(job: MergeJob) -> MergeStep:
 def after_load(table: Table, columns: Sequence[str]) -> tuple[SQL, ...]:
     """Nothing: a numbered column goes on behind the greatest number that was brought."""
     return ()
-
-
-def draft(table: Table) -> Table:
-    """The table under a name that nobody asks for."""
-    name = ObjectName(None, f"{DRAFT}{secrets.token_hex(8)}")
-    keys = tuple(replace(key, target=name) if key.target == table.name else key for key in table.foreign_keys)
-    return replace(table, name=name, foreign_keys=keys)
-
-
-def publish(made: ObjectName, name: ObjectName) -> SQL:
-    """What gives a draft its name, all at once; keys that refer to it follow."""
-    return sql("RENAME TABLE {draft} TO {name}", draft=made.identifier, name=name.identifier)
-
-
-def drop_draft(name: ObjectName) -> SQL:
-    """What drops a draft, if it is still one."""
-    return sql("DROP TABLE IF EXISTS {draft}", draft=name.identifier)
-
-
-def drafts_query() -> SQL:
-    """The names of the drafts whose makers have gone: each holds a lock of the draft's name while it lives."""
-    return sql(
-        "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() "
-        "AND LEFT(table_name, {length}) = {prefix} AND IS_FREE_LOCK(table_name)",
-        length=Literal(len(DRAFT)),
-        prefix=Literal(DRAFT),
-    )
-
-
-def exists_query(name: ObjectName) -> SQL:
-    """A row, if there is a table of the name."""
-    return sql(
-        "SELECT 1 AS found FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = {name}",
-        name=Literal(name.name),
-    )

@@ -16,7 +16,8 @@ from hashlib import sha256
 from arrowsync.catalog import ObjectName
 from arrowsync.dialects.dialect import LockPurpose, Session
 from arrowsync.dialects.mysql.discover import stored_name
-from arrowsync.dialects.mysql.merge import DRAFT, STAGED, drafts_query, drop_draft, drop_staging, exists_query
+from arrowsync.dialects.mysql.drafts import DRAFT, drafts_query, drop_draft, exists_query
+from arrowsync.dialects.mysql.staging import STAGED, drop_staging
 from arrowsync.errors import DatabaseError
 from arrowsync.sql import SQL, Literal, sql
 

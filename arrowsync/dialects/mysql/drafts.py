@@ -1,0 +1,50 @@
+"""Tables that are made out of sight.
+
+A table that is created gets its rows under a name that nobody asks for, a draft, and then its own: what creates tables
+commits, and so nobody sees it half full. See `waiting` for how long others are waited for.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+
+from arrowsync.catalog import ObjectName, Table
+from arrowsync.sql import SQL, Literal, sql
+
+DRAFT = "arrowsync_draft_"
+
+
+def draft(table: Table) -> Table:
+    """The table under a name that nobody asks for."""
+    name = ObjectName(None, f"{DRAFT}{secrets.token_hex(8)}")
+    keys = tuple(replace(key, target=name) if key.target == table.name else key for key in table.foreign_keys)
+    return replace(table, name=name, foreign_keys=keys)
+
+
+def publish(made: ObjectName, name: ObjectName) -> SQL:
+    """What gives a draft its name, all at once; keys that refer to it follow."""
+    return sql("RENAME TABLE {draft} TO {name}", draft=made.identifier, name=name.identifier)
+
+
+def drop_draft(name: ObjectName) -> SQL:
+    """What drops a draft, if it is still one."""
+    return sql("DROP TABLE IF EXISTS {draft}", draft=name.identifier)
+
+
+def drafts_query() -> SQL:
+    """The names of the drafts whose makers have gone: each holds a lock of the draft's name while it lives."""
+    return sql(
+        "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() "
+        "AND LEFT(table_name, {length}) = {prefix} AND IS_FREE_LOCK(table_name)",
+        length=Literal(len(DRAFT)),
+        prefix=Literal(DRAFT),
+    )
+
+
+def exists_query(name: ObjectName) -> SQL:
+    """A row, if there is a table of the name."""
+    return sql(
+        "SELECT 1 AS found FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = {name}",
+        name=Literal(name.name),
+    )
