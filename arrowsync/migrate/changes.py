@@ -294,11 +294,17 @@ def _renamed(table: Table, old: str, new: str) -> Table:
 
     return replace(
         table,
-        columns=tuple(replace(c, name=new) if c.name == old else c for c in table.columns),
+        columns=tuple(_called(c, new) if c.name == old else c for c in table.columns),
         key=renamed(table.key),
         unique=tuple(replace(key, columns=renamed(key.columns)) for key in table.unique),
         foreign_keys=tuple(replace(key, columns=renamed(key.columns)) for key in table.foreign_keys),
     )
+
+
+def _called(column: Column, name: str) -> Column:
+    """The column under another name, which what is kept of its definition doesn't know yet."""
+    kept = "words that may name it as it was called" if column.kept else None
+    return replace(column, name=name, unkept=column.unkept or kept)
 
 
 def _with_labels(catalog: Catalog, name: ObjectName, labels: tuple[str, ...]) -> Catalog:

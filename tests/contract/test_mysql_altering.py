@@ -18,7 +18,9 @@ from arrowsync import (
     MaxLength,
     MigrationError,
     PrimaryKey,
+    RenamedFrom,
     TimeZone,
+    UnsupportedChange,
     int32,
 )
 
@@ -240,6 +242,23 @@ def test_what_can_not_be_said_again_is_not_altered(live: Database, column: str, 
         assert lost in caught.value.message
         assert "by hand" in (caught.value.hint or "")
     assert live.column("t", "n") == before
+
+
+def test_a_column_with_words_of_its_own_is_renamed_or_altered_not_both(live: Database) -> None:
+    live.server.query("CREATE TABLE t (id int PRIMARY KEY, a datetime(6) NULL ON UPDATE CURRENT_TIMESTAMP(6), b int)")
+    before = live.server.query("SHOW CREATE TABLE t")
+    wider = make_dataclass(
+        "t", [("id", PrimaryKey[int]), ("z", Annotated[str | None, RenamedFrom("a")]), ("b", int32 | None)]
+    )
+    with pytest.raises(UnsupportedChange, match=r"t\.z has words that may name it as it was called"):
+        arrowsync.migrate(wider, live.url, schema_changes="all")
+    assert live.server.query("SHOW CREATE TABLE t") == before  # the key hasn't become wider either
+    renamed = make_dataclass(
+        "t", [("id", PrimaryKey[int]), ("z", Annotated[datetime | None, RenamedFrom("a")]), ("b", int32 | None)]
+    )
+    arrowsync.migrate(renamed, live.url)
+    assert live.column("t", "z")["extra"] == "on update current_timestamp(6)"
+    assert live.column("t", "id")["column_type"].startswith("bigint")
 
 
 def test_a_comment_that_can_not_be_set_can_be_left(live: Database) -> None:
