@@ -175,7 +175,6 @@ class Drafts:
     refusal   why rows can't be loaded over this session and others; None where they can
     opener    what opens more sessions like this one
     staging   a staging table that other sessions see: a name as of a draft, and the statement, for these columns of a table
-    order     the column of a staging table that grows in the order of arrival
     repeated  whether an error of a session may come from a key that another one has loaded into the same draft
     """
 
@@ -185,7 +184,6 @@ class Drafts:
     refusal: Callable[[Session], str | None]
     opener: Callable[[Session], Awaitable[Opener]]
     staging: Callable[[Table, Sequence[str]], tuple[ObjectName, SQL]]
-    order: Callable[[Table], str]
     repeated: Callable[[DatabaseError], bool]
 
 
@@ -299,6 +297,7 @@ class Dialect:
     deferred        statements that check what is deferred to the end of the transaction, and defer it again
     refusals        where there are no savepoints: queries for the staged rows that the table would refuse
     unstorable      where a column holds less than its Arrow type: (server, columns, schema) -> what finds such values
+    arrival         where errors don't say which row is refused: the column of a staging table that grows as rows arrive
 
     And where DDL commits, so that a rollback can't take it back:
 
@@ -328,6 +327,7 @@ class Dialect:
     deferred: Callable[[Session, Table], Awaitable[tuple[SQL, ...]]] = none_deferred
     refusals: Callable[[MergeJob], tuple[Refusal, ...]] | None = None
     unstorable: Callable[[Server, Sequence[Column], pa.Schema], Unstorable] | None = None
+    arrival: Callable[[Table], str] | None = None
     drafts: Drafts | None = None
     alter: Callable[[Session, ObjectName, SQL], Awaitable[None]] | None = None
     tidy: Callable[[Session, ObjectName, Sequence[ObjectName]], Awaitable[None]] | None = None

@@ -2,26 +2,56 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from arrowsync.errors import ArrowSyncError, ConversionError, DatabaseError
 
-_WAYS = 8
+WAYS = 8
+"""Into how many parts rows are parted. With more, fewer rows are sent or copied, and more statements."""
+
+_ROW_OF_STATEMENT = re.compile(r" at row \d+$")
+"""What MySQL says of a value that doesn't fit; within a trigger, and where rows go in another order, it is any number."""
 
 
-async def first_refused(low: int, high: int, bring: Callable[[int, int], Awaitable[bool]]) -> int | None:
-    """The first number from `low` on and below `high` whose row isn't taken; None where all are, now.
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """The number of a row that isn't taken, and the error that says why."""
 
-    `bring(low, high)` brings the rows of a range, all or none, and says whether they were taken. Those before the one that is
-    looked for stay, because it may be one of them that it is at odds with. They are brought once, and of the others one eighth
-    at most, and an eighth of that, and so on.
+    row: int
+    error: ArrowSyncError
+
+
+async def first_refused(
+    low: int, high: int, bring: Callable[[int, int], Awaitable[ArrowSyncError | None]]
+) -> RefusedRow | None:
+    """The first row from number `low` on and below `high` that isn't taken; None where all are, now.
+
+    `bring(low, high)` brings the rows of a range, all or none: the error, where they aren't taken. Those before the one that
+    is looked for stay, because it may be one of them that it is at odds with. They are brought once, and of the others one
+    eighth at most, and an eighth of that, and so on.
     """
     while high - low > 1:
-        width, end = -(-(high - low) // _WAYS), high
-        while low + width < end and await bring(low, low + width):
+        width, end = -(-(high - low) // WAYS), high
+        while low + width < end and await bring(low, low + width) is None:
             low += width
         high = min(low + width, end)
-    return None if low >= high or await bring(low, high) else low
+    error = await bring(low, high) if low < high else None
+    return None if error is None else RefusedRow(low, error)
+
+
+async def searched(search: Awaitable[RefusedRow | None], error: ArrowSyncError) -> RefusedRow | None:
+    """What a search has found that is made because of an error; None where it can't be ended.
+
+    What may have ended the transaction besides (a deadlock, say) is raised in place of the error: a user's own is in it.
+    """
+    try:
+        return await search
+    except ArrowSyncError as other:
+        if isinstance(other, DatabaseError) and other.transient:
+            raise other from error
+        return None
 
 
 def names_row(error: ArrowSyncError) -> bool:
@@ -40,4 +70,19 @@ def name_row(error: ArrowSyncError, row: int) -> None:
             error.row = row
         case _:
             return
-    error.message += f" (row {row} of the load)"
+    error.message = _said(error) + row_of_load(row)
+
+
+def row_of_load(row: int) -> str:
+    """How a message says it, at its end."""
+    return f" (row {row} of the load)"
+
+
+def agree(error: ArrowSyncError, other: ArrowSyncError) -> bool:
+    """Whether they say the same, of the same values."""
+    codes = [getattr(each, "code", None) for each in (error, other)]
+    return type(error) is type(other) and codes[0] == codes[1] and _said(error) == _said(other)
+
+
+def _said(error: ArrowSyncError) -> str:
+    return _ROW_OF_STATEMENT.sub("", error.message)

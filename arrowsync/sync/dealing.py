@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from arrowsync.bridge import Deal, DealStopped, dealt, finish
 from arrowsync.dialects.dialect import LoadResult, LoadTarget, Opener, Session
+from arrowsync.dialects.refused_row import row_of_load
 from arrowsync.errors import ConversionError, DatabaseError
 from arrowsync.sync.intake import Intake
 from arrowsync.sync.load import Counts
@@ -64,20 +65,24 @@ class _Share:
         """Bring the row numbers of an error, counted on this connection, to those of the whole load."""
         match error:
             case ConversionError(rows=(row, *_)):
-                error.message = self._named(error.message, row)
+                error.message = _renumbered(error.message, row, self._number(row))
                 error.rows = tuple(map(self._number, error.rows))
             case DatabaseError(row=int(row)):
-                error.message = self._named(error.message, row)
+                error.message = _renumbered(error.message, row, self._number(row))
                 error.row = self._number(row)
             case _:
                 pass
 
-    def _named(self, message: str, row: int) -> str:
-        return message.replace(f"row {row}", f"row {self._number(row)}", 1)
-
     def _number(self, row: int) -> int:
         offset = next((first - start for start, first in reversed(self.starts) if start <= row), 0)
         return row + offset
+
+
+def _renumbered(message: str, row: int, new: int) -> str:
+    """The message with another number of the row, which stands at its end, or comes first in it."""
+    if message.endswith(row_of_load(row)):
+        return message.removesuffix(row_of_load(row)) + row_of_load(new)
+    return message.replace(f"row {row}", f"row {new}", 1)
 
 
 async def load_dealt(target: LoadTarget, ordinal: str | None, sessions: Sequence[Session], intake: Intake) -> Counts:

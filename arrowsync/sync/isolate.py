@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from arrowsync.catalog import ObjectName
 from arrowsync.dialects.dialect import Dialect, MergeJob, MergeStep, Refusal, Session
+from arrowsync.dialects.refused_row import WAYS
 from arrowsync.errors import ArrowSyncError, ConstraintViolated, ConversionError
 from arrowsync.sql import Identifier, Literal, join, sql
 from arrowsync.sync.intake import Intake
@@ -25,8 +26,6 @@ from arrowsync.sync.marks import Marks, refers_to_itself, single_column
 from arrowsync.sync.parts import Parts, divided
 from arrowsync.sync.refused import Refused, refused_rows
 
-_WAYS = 8
-"""Into how many parts rows are parted. With more, fewer rows are copied, and more statements sent."""
 _MANY = 1_000
 """So many row numbers are written into one statement."""
 
@@ -120,7 +119,7 @@ class Isolation:
         if rows == 1:
             await self._refuse(source, error)
             return
-        width = -(-(end - start) // _WAYS)
+        width = -(-(end - start) // WAYS)
         ranges = [(low, min(low + width, end)) for low in range(start, end, width)]
         for low, high in reversed(ranges) if self.backwards else ranges:
             part = await self.parts.empty(depth)

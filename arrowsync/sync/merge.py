@@ -1,16 +1,18 @@
 """`merge`: the staged rows into the table, all of them, or those that it takes.
 
-An error names the row, also where the server doesn't: the staging table knows in which order the rows came, so the first one
-that is refused is looked for. That takes about as long as to stage and merge those before it once more.
+Where an error doesn't say which row was refused, but the staging table knows in which order rows came, the first such row is
+looked for: the step that failed is repeated for some of the rows at a time. At most that takes about as long as to stage and
+merge the rows before it once more.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from arrowsync.catalog import ObjectName
-from arrowsync.dialects.dialect import Dialect, MergeJob, Session
-from arrowsync.dialects.refused_row import first_refused, name_row, names_row
+from arrowsync.dialects.dialect import Dialect, MergeJob, MergeStep, Session
+from arrowsync.dialects.refused_row import RefusedRow, agree, first_refused, name_row, names_row, searched
 from arrowsync.errors import ArrowSyncError
 from arrowsync.sql import Literal, sql
 from arrowsync.sync.intake import Intake
@@ -33,52 +35,66 @@ async def merge(
         parts = Parts(dialect, session, job, intake.marks, made)
         await Isolation(parts, counts, intake).merge()
         return
-    if dialect.drafts is None:
-        await _merge_all(dialect, session, job, counts)
-        return
-    try:
-        async with session.transaction():
-            await _merge_all(dialect, session, job, counts)
-    except ArrowSyncError as error:
-        if dialect.refuses_row(error) and not names_row(error):
-            parts = Parts(dialect, session, job, Marks(dialect.drafts.order(job.target)), made)
-            with suppress(ArrowSyncError):  # the connection is lost, say: what came first is what is raised
-                row = await _place_of_refused(parts)
+    steps = dialect.merge_steps(job)
+    if dialect.arrival is None:
+        await _run(session, steps, counts, [])
+    else:
+        done: list[MergeStep] = []
+        try:
+            async with session.transaction():
+                await _run(session, steps, counts, done)
+        except ArrowSyncError as error:
+            if dialect.refuses_row(error) and not names_row(error):
+                parts = Parts(dialect, session, job, Marks(dialect.arrival(job.target)), made)
+                row = await _place_of_refused(parts, steps, len(done), error)
                 if row is not None:
                     name_row(error, row)
-        raise
-
-
-async def _merge_all(dialect: Dialect, session: Session, job: MergeJob, counts: Counts) -> None:
-    for step in dialect.merge_steps(job):
-        await run_step(session, step, counts)
+            raise
     await session.execute(dialect.drop_staging(job.staging))
+
+
+async def _run(session: Session, steps: Sequence[MergeStep], counts: Counts, done: list[MergeStep]) -> None:
+    for step in steps:
+        await run_step(session, step, counts)
+        done.append(step)
 
 
 class _Undone(Exception):
     """What ends a transaction that was only to try something."""
 
 
-async def _place_of_refused(parts: Parts) -> int | None:
-    """How many rows were staged before the first that the table doesn't take; what is tried is undone."""
-    staging = parts.job.staging
-    found: int | None = None
+async def _place_of_refused(parts: Parts, steps: Sequence[MergeStep], failed: int, error: ArrowSyncError) -> int | None:
+    """How many rows were staged before the one for which step number `failed` raised the error; None where it isn't found.
 
-    async def is_taken(low: int, high: int) -> bool:
+    What is tried is undone. A row that is refused for something else, with fewer rows at a time, isn't the one.
+    """
+    outcome = steps[failed].outcome
+    skips = parts.job.on_conflict == "skip"
+    if outcome not in ("updated", "inserted"):
+        return None
+    staging = parts.job.staging
+    found: RefusedRow | None = None
+
+    async def bring(low: int, high: int) -> ArrowSyncError | None:
         part = await parts.empty(0)
         if not await parts.copy(staging, part, parts.between(low, high)):
-            return True
-        return await parts.attempt(parts.steps(part), Counts()) is None
+            return None
+        # Steps that skip rows belong together.
+        return await parts.attempt([s for s in parts.steps(part) if skips or s.outcome == outcome], Counts())
+
+    async def search() -> RefusedRow | None:
+        before = sum(map(len, divided(steps)[:2])) if skips else failed
+        for step in steps[:before]:
+            await run_step(parts.session, step, Counts())
+        query = sql("SELECT min({row}), max({row}) FROM {staging}", row=parts.row, staging=staging.identifier)
+        low, high = (column[0].as_py() for column in (await parts.session.fetch(query)).columns)
+        return None if low is None else await first_refused(low, high + 1, bring)
 
     with suppress(_Undone):
         async with parts.session.transaction():
-            first, deletions, _ = divided(parts.dialect.merge_steps(parts.job))
-            for step in (*first, *deletions):
-                await run_step(parts.session, step, Counts())
-            query = sql("SELECT min({row}), max({row}) FROM {staging}", row=parts.row, staging=staging.identifier)
-            low, high = (column[0].as_py() for column in (await parts.session.fetch(query)).columns)
-            if low is not None:
-                found = await first_refused(low, high + 1, is_taken)
+            found = await searched(search(), error)
             raise _Undone
+    if found is None or not agree(error, found.error):
+        return None
     # Counted where duplicates are still there.
-    return None if found is None else await parts.count(staging, sql("{row} < {n}", row=parts.row, n=Literal(found)))
+    return await parts.count(staging, sql("{row} < {number}", row=parts.row, number=Literal(found.row)))

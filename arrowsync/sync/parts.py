@@ -56,7 +56,7 @@ class Parts:
         return sql("{row} >= {low} AND {row} < {high}", row=self.row, low=Literal(low), high=Literal(high))
 
     def steps(self, part: ObjectName) -> list[MergeStep]:
-        """What brings the rows of a part: duplicates are resolved, and deletions are done."""
+        """What brings the rows of a part, where duplicates have been resolved and deletions done before."""
         mode: Mode = "insert" if self.job.mode == "insert" or not self.job.key else "upsert"
         on_conflict: OnConflict = self.job.on_conflict if self.job.mode == "insert" else "error"
         job = replace(self.job, staging=part, mode=mode, on_conflict=on_conflict, dedup="error")

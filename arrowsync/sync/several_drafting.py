@@ -120,7 +120,8 @@ class Drafting:
             table = self.intake.marks.beside(table)
         name, statement = self.drafts.staging(table, sent.names)
         columns = {column.name: column for column in table.columns}
-        order = Marks(self.drafts.order(table))
+        assert self.dialect.arrival is not None, "drafts are staged in the order of arrival"
+        order = Marks(self.dialect.arrival(table))
         brought = (*(columns[column] for column in sent.names), *order.columns)
         target = LoadTarget(name, brought, order.added_to(sent))
         with self.clock.phase("load"):

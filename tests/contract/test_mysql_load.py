@@ -334,7 +334,7 @@ def test_more_warnings_than_the_server_keeps_or_counts(url: str, rows: int) -> N
 
     async def run() -> None:
         async with opened(url, table="id bigint, note int") as (session, observer):
-            with pytest.raises(ConversionError, match=r"row 0.* \(and [\d,]+ more warnings\)") as caught:
+            with pytest.raises(ConversionError, match=r"row 0 of the load") as caught:
                 await session.load(TARGET, iter([pa.record_batch(columns, schema=SCHEMA)]))
             assert (caught.value.column, caught.value.rows) == ("note", (0,))
             assert observer.count() == 0

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+from time import sleep
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -13,7 +16,7 @@ import pytest
 from contract.mysql_live import Live, connected, left_behind
 
 import arrowsync
-from arrowsync import ConstraintViolated, DatabaseError
+from arrowsync import ConstraintViolated, ConversionError, DatabaseError
 
 URLS = {"mysql": "mysql_url", "mariadb": "mariadb_url"}
 WIDE = "x" * 8_000
@@ -130,6 +133,109 @@ def test_the_row_that_a_trigger_refuses_is_named(live: tuple[Live, str], mode: M
     assert there(server) == BEFORE
 
 
+def test_words_in_values_and_triggers_are_no_row_numbers(live: tuple[Live, str]) -> None:
+    server, url = live
+    server.script(
+        """ALTER TABLE picky ADD seat varchar(20) UNIQUE;
+        CREATE TRIGGER refuse BEFORE INSERT ON picky FOR EACH ROW
+        IF NEW.checked = 7 THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no seat at row 3 please'; END IF"""
+    )
+    seats = [{"id": n, "seat": "at row 7 " if n in (4, 9) else str(n)} for n in range(12)]
+    for mode in ("insert", "upsert"):
+        with pytest.raises(ConstraintViolated, match="Duplicate entry 'at row 7 '") as caught:
+            arrowsync.sync_table(seats, "picky", url, mode=mode)
+        assert caught.value.row == 9
+        with pytest.raises(DatabaseError, match=r"no seat at row 3 please \(row 8 of the load\)"):
+            arrowsync.sync_table(rows_with("checked", 7, bad=8), "picky", url, mode=mode)
+
+
+@pytest.mark.parametrize("mode", ["insert", "upsert"])
+def test_a_value_that_a_trigger_makes_too_long_is_named_with_its_row(live: tuple[Live, str], mode: Mode) -> None:
+    server, url = live
+    server.script(
+        """ALTER TABLE picky ADD short varchar(3);
+        CREATE TRIGGER fill BEFORE INSERT ON picky FOR EACH ROW
+        SET NEW.short = IF(NEW.id = 13, 'abcdef', 'abc')"""
+    )
+    with pytest.raises(ConversionError, match=r"'short' \(row 13 of the load\)") as caught:
+        arrowsync.sync_table([{"id": n} for n in range(20)], "picky", url, mode=mode)
+    assert (caught.value.column, caught.value.rows) == ("short", (13,))
+    assert there(server) == BEFORE
+
+
+def test_of_different_breaches_the_first_is_raised(live: tuple[Live, str]) -> None:
+    server, url = live
+    server.query(
+        "CREATE TRIGGER refuse BEFORE INSERT ON picky FOR EACH ROW "
+        "IF NEW.checked < 0 THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'negative'; END IF"
+    )
+    rows = [{"id": -1 if n == 2 else n, "checked": -1 if n == 8 else 1} for n in range(12)]
+    with pytest.raises(ConstraintViolated, match="'-1'") as caught:
+        arrowsync.sync_table(rows, "picky", url, mode="insert")
+    assert (caught.value.constraint, caught.value.row) == ("PRIMARY", 2)
+    assert there(server) == BEFORE
+
+
+@pytest.mark.parametrize("mode", ["upsert", "mirror"])
+def test_a_row_that_makes_room_later_is_not_taken_for_the_bad_one(live: tuple[Live, str], mode: Mode) -> None:
+    """Rows that are there are updated before others are inserted: row 1 frees what row 0 takes."""
+    _, url = live
+    rows = [{"id": 0, "one": -1, "checked": 1}, {"id": -1, "one": 7, "checked": 1}, {"id": 1, "one": 8, "checked": 10}]
+    with pytest.raises(ConstraintViolated) as caught:
+        arrowsync.sync_table(rows, "picky", url, mode=mode)
+    assert (caught.value.kind, caught.value.row) == ("check", 2)
+    assert arrowsync.sync_table(rows[:2], "picky", url, mode=mode).inserted == 1
+
+
+def test_the_row_is_that_of_the_step_that_failed(live: tuple[Live, str]) -> None:
+    """Row 2 can't be inserted, but what fails first is to update row 18."""
+    _, url = live
+    rows = [{"id": n, "one": 100 + n, "checked": 10 if n == 2 else 1} for n in range(18)]
+    rows += [{"id": -1, "one": -2, "checked": 1}]
+    with pytest.raises(ConstraintViolated, match="'-2'") as caught:
+        arrowsync.sync_table(rows, "picky", url)
+    assert (caught.value.kind, caught.value.row) == ("unique", 18)
+
+
+def test_the_row_is_named_among_rows_of_many_sizes(live: tuple[Live, str]) -> None:
+    """A statement of a few long rows and tens of thousands of short ones is looked through to its end."""
+    _, url = live
+    notes = ["x" * 66_000] * 100 + [None] * 50_000
+    checked = [1] * len(notes)
+    checked[500] = checked[5_000] = 10
+    rows = pa.table({"id": range(len(notes)), "checked": checked, "note": notes})
+    with pytest.raises(ConstraintViolated) as caught:
+        arrowsync.sync_table(rows, "picky", url, mode="insert")
+    assert caught.value.row == 500
+
+
+@pytest.mark.parametrize("bad", [0, 299])
+def test_the_first_and_the_last_row_are_named(live: tuple[Live, str], bad: int) -> None:
+    _, url = live
+    for mode in ("insert", "upsert"):
+        with pytest.raises(ConstraintViolated) as caught:
+            arrowsync.sync_table(rows_with("checked", 10, bad=bad), "picky", url, mode=mode)
+        assert caught.value.row == bad
+
+
+def test_the_row_is_named_where_others_are_skipped(live: tuple[Live, str]) -> None:
+    server, url = live
+    rows = [{"id": n - 2, "one": n - 2, "checked": 10 if n == 5 else 1} for n in range(8)]
+    with pytest.raises(ConstraintViolated) as caught:
+        arrowsync.sync_table(rows, "picky", url, mode="insert", on_conflict="skip")
+    assert (caught.value.kind, caught.value.row) == ("check", 5)
+    assert there(server) == BEFORE
+
+
+def test_the_row_of_a_file_is_counted_without_its_header(live: tuple[Live, str], tmp_path: Path) -> None:
+    _, url = live
+    path = tmp_path / "rows.csv"
+    path.write_text("id,checked\n0,1\n1,1\n2,10\n")
+    with pytest.raises(ConstraintViolated) as caught:
+        arrowsync.sync_table(path, "picky", url, mode="insert")
+    assert caught.value.row == 2
+
+
 def test_the_row_is_named_where_rows_are_inserted_by_statements(live: tuple[Live, str]) -> None:
     """As on a connection that may send no files."""
     server, url = live
@@ -165,6 +271,18 @@ def test_the_row_is_named_over_several_connections(live: tuple[Live, str]) -> No
         assert there(server) == BEFORE
 
 
+def test_over_several_connections_values_stay_as_they_are(live: tuple[Live, str]) -> None:
+    server, url = live
+    server.query("ALTER TABLE picky ADD seat varchar(20) UNIQUE")
+    seats = [f"row {n % 40}" if n in (5, 30_045) else None for n in range(40_000)]
+    rows = pa.table({"id": range(40_000), "seat": seats, "note": ["x" * 100] * 40_000})
+    with pytest.raises(ConstraintViolated) as caught:
+        arrowsync.sync_table(rows, "picky", url, mode="insert", parallel=2)
+    assert caught.value.message.startswith("Duplicate entry 'row 5' for key ")
+    assert caught.value.message.endswith("(row 30045 of the load)")
+    assert caught.value.row == 30_045
+
+
 def test_a_new_table_names_the_row_that_repeats_its_key(live: tuple[Live, str]) -> None:
     server, url = live
     for parallel in (1, 2):
@@ -182,3 +300,53 @@ def test_after_the_error_the_connection_loads_on(live: tuple[Live, str]) -> None
                 arrowsync.sync_table(rows_with("checked", 10, rows=100, bad=50), "picky", connection, mode=mode)
         report = arrowsync.sync_table(rows_with("checked", 9), "picky", connection, mode="insert")
         assert report.inserted == ROWS
+
+
+def test_a_deadlock_while_the_row_is_looked_for_is_raised(live: tuple[Live, str]) -> None:
+    """It rolls back the transaction of the user's, who has to know: the error of the row alone would say nothing of it."""
+    server, url = live
+    server.script(
+        """CREATE TABLE other (a int PRIMARY KEY, b int); INSERT INTO other VALUES (1, 1);
+        CREATE TABLE heavy (a int PRIMARY KEY);
+        CREATE TRIGGER gate BEFORE INSERT ON picky FOR EACH ROW IF NEW.id = 20 THEN DO GET_LOCK('gate', 20); END IF"""
+    )
+    server.query("SELECT GET_LOCK('gate', 0)")
+    rows = [{"id": n, "checked": 10 if n == 25 else 1} for n in range(30)]
+    with connected(server.language.name, url) as rival, arrowsync.connect(url) as connection:
+        rival.query("BEGIN")
+        rival.query(
+            f"INSERT INTO heavy VALUES {', '.join(f'({n})' for n in range(5_000))}"
+        )  # so that it isn't the victim
+
+        def meet() -> None:
+            rival.query("INSERT INTO picky (id) VALUES (5)")  # waits until the first attempt is undone
+            rival.query("UPDATE other SET b = 2")
+
+        def contend() -> None:
+            wait_for(server, "state = 'User lock'")
+            thread = Thread(target=meet)
+            thread.start()
+            wait_for(server, "info LIKE 'INSERT INTO picky (id) VALUES (5)%'")
+            server.query("SELECT RELEASE_LOCK('gate')")
+            thread.join()
+
+        rivals = Thread(target=contend)
+        with connection.transaction():
+            connection.execute("UPDATE other SET b = 100")
+            rivals.start()
+            with pytest.raises(DatabaseError) as caught:
+                arrowsync.sync_table(rows, "picky", connection, mode="insert")
+        rivals.join()
+        rival.query("ROLLBACK")
+    assert (caught.value.code, caught.value.transient) == ("1213", True)
+    assert isinstance(caught.value.__cause__, ConstraintViolated)
+    assert server.query("SELECT b FROM other") == [{"b": 1}]
+
+
+def wait_for(server: Live, condition: str) -> None:
+    """Until a statement of another connection meets it."""
+    for _ in range(400):
+        if server.query(f"SELECT id FROM information_schema.processlist WHERE {condition} AND id <> CONNECTION_ID()"):
+            return
+        sleep(0.05)
+    raise AssertionError(f"no statement where {condition}")

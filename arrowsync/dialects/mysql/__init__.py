@@ -86,10 +86,11 @@ def _dialect(language: Language, collation: Collation) -> Dialect:
         flavour=lambda server: DIALECT if server.product == "mysql" else MARIADB_DIALECT,
         restore=restore,
         alter=alter,
-        drafts=Drafts(draft, claim, publish, refusal, opener, shared_staging, order_of, repeated),
+        drafts=Drafts(draft, claim, publish, refusal, opener, shared_staging, repeated),
         tidy=tidy,
         refuses_row=refuses_row,
         unstorable=unstorable,
+        arrival=order_of,
     )
 
 

@@ -313,7 +313,6 @@ class AiomysqlSession:
         statement: SQL,
         chunks: Chunks | None = None,
         target: LoadTarget | None = None,
-        first_row: int | None = None,
     ) -> AsyncGenerator[None]:
         """Leave no answer unread, and raise the server's errors as ours; those of the source of `chunks` stay as they are."""
         try:
@@ -337,7 +336,6 @@ class AiomysqlSession:
                 self._shown(statement),
                 where=self.where,
                 table=None if target is None else target.name.name,
-                first_row=first_row,
             )
             if found is None:
                 raise

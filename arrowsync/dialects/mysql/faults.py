@@ -131,7 +131,6 @@ _NOT_NULL = re.compile(r"(?:^Column |^Field |NOT NULL column )'(?P<column>[^']*)
 _COLUMN = re.compile(
     r"column (?:'(?:[^']*\.)?(?P<quoted>[^'.]*)'|(?:`[^`]*`\.)*`(?P<ticked>(?:[^`]|``)*)`)(?= at row |\.?$)"
 )
-_ROW = re.compile(r"(?: at row |^Row )(?P<row>\d+)(?=$| )")
 _CONSTANTS = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"", re.DOTALL)
 _NAMES_OR_CONSTANTS = re.compile(rf"(`(?:[^`]|``)*`)|{_CONSTANTS.pattern}", re.DOTALL)
 _NEAR = re.compile(r" near '(.*)' at line (\d+)$", re.DOTALL)
@@ -143,17 +142,16 @@ def translate(
     *,
     where: str = "the server",
     table: str | None = None,
-    first_row: int | None = None,
 ) -> ArrowSyncError | None:
     """The error that the user gets in place of a driver's; None for what isn't the database's doing.
 
     `statement` is the SQL text, whose constants are left out; `where` says which server, for errors of the connection;
-    `table` is what is being loaded, and `first_row` where in the input the rows of the statement begin, if they come from it.
+    `table` is what is being loaded.
     """
     text = None if statement is None else masked(statement)
     match error.args:
         case (int() as code, str() as message) if not isinstance(error, OSError):
-            return fault(code, message, text, where=where, table=table, first_row=first_row)
+            return fault(code, message, text, where=where, table=table)
         case _:
             pass
     if isinstance(error, (OSError, EOFError, TimeoutError)):
@@ -173,18 +171,13 @@ def fault(
     *,
     where: str = "the server",
     table: str | None = None,
-    first_row: int | None = None,
 ) -> ArrowSyncError:
     """The error of a number and message, also of a warning that must not be one."""
     if code in LOST:
         return _lost(message, statement, code, where)
     message = _NEAR.sub(lambda found: f" near {masked(found[1])!r} at line {found[2]}", message)
-    place, row = _ROW.search(message), None
-    if place is not None and first_row is not None:
-        row = first_row + int(place["row"]) - 1
-        message = message[: place.start("row")] + str(row) + message[place.end("row") :]
     if code in CONSTRAINTS:
-        return _constraint(code, message, statement, table, row)
+        return _constraint(code, message, statement, table)
     named = _COLUMN.search(message)
     if code in CONVERSIONS and named is not None:
         column = named["quoted"] if named["quoted"] is not None else named["ticked"].replace("``", "`")
@@ -192,11 +185,10 @@ def fault(
             f"the server refused a value: {message}",
             column=column,
             reason=message,
-            rows=() if row is None else (row,),
             hint="declare a type that holds it, or mend the value",
         )
     hint = _STAGING_HINT if code == 1044 and _STAGING.match(statement or "") else HINTS.get(code)
-    return DatabaseError(message, statement=statement, code=str(code), transient=code in TRANSIENT, row=row, hint=hint)
+    return DatabaseError(message, statement=statement, code=str(code), transient=code in TRANSIENT, hint=hint)
 
 
 def refuses_row(error: ArrowSyncError) -> bool:
@@ -207,9 +199,7 @@ def refuses_row(error: ArrowSyncError) -> bool:
     return code == SIGNALLED or (code is not None and code.isdigit() and int(code) in CONVERSIONS)
 
 
-def _constraint(
-    code: int, message: str, statement: str | None, table: str | None, row: int | None
-) -> ConstraintViolated:
+def _constraint(code: int, message: str, statement: str | None, table: str | None) -> ConstraintViolated:
     kind = CONSTRAINTS[code]
     pattern = {"unique": _KEY, "foreign key": _FOREIGN_KEY, "check": _CHECK, "not null": _NOT_NULL}[kind]
     found = pattern.search(message)
@@ -222,7 +212,6 @@ def _constraint(
         column=named.get("column"),
         statement=statement,
         code=str(code),
-        row=row,
         hint=_UNSKIPPED_HINT if kind == "unique" and _UNSKIPPED.search(statement or "") else HINTS.get(code),
     )
 

@@ -1,13 +1,13 @@
 """`Loading`: rows into a table, a statement at a time, with LOAD DATA LOCAL or with INSERT.
 
-Each statement stands in a savepoint and is checked before the next. No server says which row it is that breaks a key or a
-check, or that a trigger refuses: it is looked for among the rows of the statement, which are kept until then.
+Each statement stands in a savepoint and is checked before the next. Which row it is that breaks a key or a check, or that a
+trigger refuses, no message says: it is looked for among the rows of the statement, which are kept until then.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -20,13 +20,14 @@ from arrowsync.dialects.mysql.faults import refuses_row
 from arrowsync.dialects.mysql.insert_rows import insert_statement, inserts
 from arrowsync.dialects.mysql.loading import Fetch, check_stored
 from arrowsync.dialects.mysql.local_infile import REFUSED, ask_for_file, file_name, load_statement, send_file
-from arrowsync.dialects.mysql.wire import Reply, ServerError, Wire
-from arrowsync.dialects.refused_row import first_refused, name_row, names_row
+from arrowsync.dialects.mysql.wire import Reply, Wire
+from arrowsync.dialects.refused_row import agree, first_refused, name_row, names_row, searched
 from arrowsync.encode.mysqltext import MySqlTextEncoder
-from arrowsync.errors import ArrowSyncError
+from arrowsync.errors import ArrowSyncError, DatabaseError
 from arrowsync.sql import SQL
 
-Answered: TypeAlias = "Callable[[SQL, Chunks, LoadTarget, int], AbstractAsyncContextManager[None]]"
+Answered: TypeAlias = "Callable[[SQL, Chunks, LoadTarget], AbstractAsyncContextManager[None]]"
+Bring: TypeAlias = "Callable[[int, int], Awaitable[None]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +43,27 @@ class Loading:
     transaction: Callable[[], AbstractAsyncContextManager[None]]
     answered: Answered
 
-    def chunks(self, batches: Iterator[pa.RecordBatch]) -> Chunks:
+    def chunks(self, batches: Iterator[pa.RecordBatch], *, parted: bool = True) -> Chunks:
         """The batches as they are sent."""
-        return Chunks(self.encode, batches, min(WIRE_BYTES, self.most_bytes))
+        return Chunks(self.encode, batches, min(WIRE_BYTES, self.most_bytes), parted)
 
     async def by_file(self, chunks: Chunks) -> bool:
         """Load with LOAD DATA LOCAL; whether the server takes that. Where it doesn't, no batch was touched."""
-        if not await self._takes_file(chunks):
-            return False
-        first_row, more = 0, True
-        async with prefetch(iter(chunks)) as source:
-            while more:  # a statement is always under way: one that can be killed, while the source is waited for
-                file = _File(source)
+        first_row = 0
+        async with AsyncExitStack() as stack:
+            file = _File(lambda: stack.enter_async_context(prefetch(iter(chunks))))
+            while file.sent is None or file.sent.more:
+                file.sent = None
                 try:
-                    await self._send_file(file, chunks, first_row)
+                    await self._send_file(file, chunks)
                 except ArrowSyncError as error:
+                    if file.source is None and isinstance(error, DatabaseError) and error.code in REFUSED:
+                        return False
                     if _is_nameless(error, chunks):
-                        rows = pa.Table.from_batches((await file.rest()).batches)
-                        await self._name(error, first_row, rows.num_rows, self._bring_file(rows))
+                        rows = await _table(file, self.target.schema)
+                        await self._search(error, first_row, rows.num_rows, self._bring_file(rows))
                     raise
-                sent = await file.rest()
-                first_row, more = first_row + sent.rows, sent.rows > 0
+                first_row += (await file.rest()).rows
         return True
 
     async def by_inserts(self, chunks: Chunks) -> None:
@@ -70,92 +71,82 @@ class Loading:
         async with prefetch(inserts(self.text(insert_statement(self.target)), chunks, self.most_bytes)) as source:
             async for insert in source:
                 try:
-                    await self._insert(insert.values, chunks, insert.first_row)
+                    await self._insert(insert.values, chunks)
                 except ArrowSyncError as error:
                     if _is_nameless(error, chunks):
-                        await self._name(
-                            error, insert.first_row, len(insert.values), self._bring_values(insert.values, chunks)
-                        )
+                        bring = self._bring_values(insert.values, chunks)
+                        await self._search(error, insert.first_row, len(insert.values), bring)
                     raise
 
-    async def _takes_file(self, chunks: Chunks) -> bool:
-        """Whether the server takes an empty one."""
-        name = file_name()
-        statement = load_statement(self.target, self.encode, name)
-        async with self.answered(statement, chunks, self.target, 0):
-            try:
-                await ask_for_file(self.wire, self.text(statement), name)
-            except ServerError as error:
-                if error.args[0] in REFUSED:
-                    return False
-                raise
-            self.wire.end_upload()
-            await self.wire.reply()
-        return True
-
-    async def _send_file(self, file: _File, chunks: Chunks, first_row: int) -> None:
+    async def _send_file(self, file: _File, chunks: Chunks) -> None:
         name = file_name()
         statement = load_statement(self.target, self.encode, name)
         async with self.transaction():
-            async with self.answered(statement, chunks, self.target, first_row):
+            async with self.answered(statement, chunks, self.target):
                 await ask_for_file(self.wire, self.text(statement), name)
                 reply = await send_file(self.wire, file)
-            await check_stored(self.fetch, reply, self.target, (await file.rest()).rows, first_row)
+            await check_stored(self.fetch, reply, self.target, (await file.rest()).rows)
 
-    async def _insert(self, values: Sequence[bytes], chunks: Chunks, first_row: int) -> None:
+    async def _insert(self, values: Sequence[bytes], chunks: Chunks) -> None:
         begin = insert_statement(self.target)
         async with self.transaction():
-            async with self.answered(begin, chunks, self.target, first_row):
+            async with self.answered(begin, chunks, self.target):
                 await self.wire.send(self.text(begin) + b",".join(values))
                 reply = await self.wire.reply()
             assert isinstance(reply, Reply), "INSERT has no result"
-            await check_stored(self.fetch, reply, self.target, len(values), first_row)
+            await check_stored(self.fetch, reply, self.target, len(values))
 
-    def _bring_file(self, rows: pa.Table) -> Callable[[int, int], Awaitable[None]]:
+    def _bring_file(self, rows: pa.Table) -> Bring:
         async def bring(low: int, high: int) -> None:
-            chunks = self.chunks(iter(rows.slice(low, high - low).to_batches()))
+            chunks = self.chunks(iter(rows.slice(low, high - low).to_batches()), parted=False)
             async with prefetch(iter(chunks)) as source:
-                await self._send_file(_File(source), chunks, low)
+                await self._send_file(_File(source=source), chunks)
+            assert chunks.rows == high - low, "all of them are sent"
 
         return bring
 
-    def _bring_values(self, values: Sequence[bytes], chunks: Chunks) -> Callable[[int, int], Awaitable[None]]:
+    def _bring_values(self, values: Sequence[bytes], chunks: Chunks) -> Bring:
         async def bring(low: int, high: int) -> None:
-            await self._insert(values[low:high], chunks, low)
+            await self._insert(values[low:high], chunks)
 
         return bring
 
-    async def _name(
-        self, error: ArrowSyncError, first_row: int, rows: int, bring: Callable[[int, int], Awaitable[None]]
-    ) -> None:
-        """Have the error of a statement name the row that is refused, if it can be found."""
+    async def _search(self, error: ArrowSyncError, first_row: int, rows: int, bring: Bring) -> None:
+        """Have the error of a statement name the row; another one is raised if that is what the first bad row is refused for."""
 
-        async def is_taken(low: int, high: int) -> bool:
+        async def brought(low: int, high: int) -> ArrowSyncError | None:
             try:
                 await bring(low, high)
             except ArrowSyncError as again:
-                if not refuses_row(again):
+                if not _is_refusal(again):
                     raise
-                return False
-            return True
+                return again
+            return None
 
-        with suppress(ArrowSyncError):  # the connection is lost, say: what came first is what is raised
-            row = await first_refused(0, rows, is_taken)
-            if row is not None:
-                name_row(error, first_row + row)
+        found = await searched(first_refused(0, rows, brought), error)
+        if found is None:
+            return
+        same = agree(error, found.error)
+        name_row(error if same else found.error, first_row + found.row)
+        if not same:
+            raise found.error from error
 
 
 @dataclass(slots=True)
 class _File:
-    """What one statement sends: the pieces of the source up to one that ends it."""
+    """What one statement sends: the pieces of the source, which `start` begins to read, up to one that ends it."""
 
-    source: AsyncIterator[memoryview | Sent]
+    start: Callable[[], Awaitable[AsyncIterator[memoryview | Sent]]] | None = None
+    source: AsyncIterator[memoryview | Sent] | None = None
     sent: Sent | None = None
 
     def __aiter__(self) -> _File:
         return self
 
     async def __anext__(self) -> memoryview:
+        if self.source is None:
+            assert self.start is not None, "there is a source, or what starts one"
+            self.source = await self.start()
         if self.sent is None:
             piece = await anext(self.source)
             if isinstance(piece, memoryview):
@@ -171,6 +162,18 @@ class _File:
         return self.sent
 
 
+async def _table(file: _File, schema: pa.Schema) -> pa.Table:
+    """The rows of the statement, as far as there are any: what the source raises isn't what came first."""
+    with suppress(Exception):
+        return pa.Table.from_batches((await file.rest()).batches, schema)
+    return schema.empty_table()
+
+
 def _is_nameless(error: ArrowSyncError, chunks: Chunks) -> bool:
     """Whether a row is refused, and which isn't known."""
-    return refuses_row(error) and not names_row(error) and error is not chunks.error
+    return _is_refusal(error) and not names_row(error) and error is not chunks.error
+
+
+def _is_refusal(error: ArrowSyncError) -> bool:
+    """Whether it is about a row: what the server says of one, or what `check_stored` has found."""
+    return refuses_row(error) or (type(error) is DatabaseError and error.code is None)

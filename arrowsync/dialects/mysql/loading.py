@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import pyarrow as pa
 
@@ -18,7 +18,7 @@ from arrowsync.dialects.mysql.faults import fault
 from arrowsync.dialects.mysql.flavours import NATIVE_JSON
 from arrowsync.dialects.mysql.wire import Reply
 from arrowsync.encode.mysqltext import MySqlTextEncoder, compile_mysqltext
-from arrowsync.errors import ArrowSyncError, ConstraintViolated, DatabaseError
+from arrowsync.errors import ConstraintViolated, DatabaseError
 from arrowsync.sql import SQL, sql
 
 Fetch: TypeAlias = "Callable[[SQL], Awaitable[pa.Table]]"
@@ -76,7 +76,7 @@ def encoder(
     )
 
 
-async def check_stored(fetch: Fetch, reply: Reply, target: LoadTarget, rows: int, first_row: int = 0) -> None:
+async def check_stored(fetch: Fetch, reply: Reply, target: LoadTarget, rows: int) -> None:
     """Refuse what the statement did, unless it stored all the rows and has nothing to say about them.
 
     A row that replaces another one is counted twice, or once where they are the same.
@@ -85,7 +85,8 @@ async def check_stored(fetch: Fetch, reply: Reply, target: LoadTarget, rows: int
         return
     warnings = (await fetch(sql("SHOW WARNINGS"))).to_pylist() if reply.warnings else []
     if warnings:
-        raise _refusal(warnings[0], target, reply.warnings, first_row)
+        first = warnings[0]
+        raise fault(first["Code"], first["Message"], None, table=target.name.name)
     if reply.warnings:
         raise DatabaseError(
             f"the server has {_warnings(reply.warnings)} about the rows for {target.name}, and doesn't say which",
@@ -97,12 +98,5 @@ async def check_stored(fetch: Fetch, reply: Reply, target: LoadTarget, rows: int
     )
 
 
-def _refusal(warning: dict[str, Any], target: LoadTarget, count: int, first_row: int) -> ArrowSyncError:
-    error = fault(warning["Code"], warning["Message"], None, table=target.name.name, first_row=first_row)
-    if count > 1:
-        error.message += f" (and {_warnings(count - 1, 'more ')})"
-    return error
-
-
-def _warnings(count: int, which: str = "") -> str:
-    return f"{count:,} {which}warning{'' if count == 1 else 's'}"
+def _warnings(count: int) -> str:
+    return f"{count:,} warning{'' if count == 1 else 's'}"

@@ -18,7 +18,7 @@ from arrowsync.dialects.mysql.wire import FileAsked, Reply, Wire
 from arrowsync.encode.mysqltext import MySqlTextEncoder
 from arrowsync.sql import SQL, Literal, join, sql
 
-REFUSED = frozenset({1148, 2068, 3948, 3950, 4166})
+REFUSED = frozenset({"1148", "2068", "3948", "3950", "4166"})
 """What a server answers that takes no LOAD DATA LOCAL, from anybody or from a client that hasn't said that it can."""
 
 
