@@ -27,9 +27,11 @@ from arrowsync.sync.merge import merge
 class Traces:
     """What a load leaves on the server until it is `tidied`: staging tables, drafts, and the lock of its target.
 
-    What a lost connection would leave of it is dropped over another one, if there is an `opener`.
+    What a lost connection would leave of it is dropped over another one, if there is an `opener`; `reopens` says whether there
+    can be.
     """
 
+    reopens: bool = False
     target: ObjectName | None = None
     made: list[ObjectName] = field(default_factory=list[ObjectName])
     opener: Opener | None = None
@@ -38,7 +40,7 @@ class Traces:
 @asynccontextmanager
 async def tidied(dialect: Dialect, session: Session) -> AsyncGenerator[Traces]:
     """Traces that are gone at the end, however it comes; around the transaction, which has then ended."""
-    traces = Traces()
+    traces = Traces(reopens=dialect.drafts is not None and dialect.drafts.refusal(session) is None)
     try:
         yield traces
     finally:
@@ -96,7 +98,7 @@ async def load_draft(
     them (2026-11-21). Where the server may refuse rows, or repeated keys aren't resolved by the key alone, the rows are staged.
     """
     draft = drafts.of(job.target)
-    if drafts.refusal(session) is None:
+    if traces.reopens:
         traces.opener = await drafts.opener(session)
     with called(draft.name, job.target.name):
         return await _load_draft(dialect, drafts, session, draft, job, steps, intake, traces.made)

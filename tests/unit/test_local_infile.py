@@ -81,7 +81,7 @@ class FakeServer:
                 "namespace": "db",
                 "id": "7",
                 "files": "1",
-                "packet": "9",
+                "packet": "1048576",
                 "host": "h",
                 "port": "1",
             }

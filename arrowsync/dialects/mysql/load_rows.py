@@ -59,7 +59,7 @@ class Loading:
                 except ArrowSyncError as error:
                     if file.source is None and isinstance(error, DatabaseError) and error.code in REFUSED:
                         return False
-                    if _is_nameless(error, chunks):
+                    if self._is_nameless(error, chunks):
                         rows = await _table(file, self.target.schema)
                         await self._search(error, first_row, rows.num_rows, self._bring_file(rows))
                     raise
@@ -73,7 +73,7 @@ class Loading:
                 try:
                     await self._insert(insert.values, chunks)
                 except ArrowSyncError as error:
-                    if _is_nameless(error, chunks):
+                    if self._is_nameless(error, chunks):
                         bring = self._bring_values(insert.values, chunks)
                         await self._search(error, insert.first_row, len(insert.values), bring)
                     raise
@@ -110,6 +110,10 @@ class Loading:
             await self._insert(values[low:high], chunks)
 
         return bring
+
+    def _is_nameless(self, error: ArrowSyncError, chunks: Chunks) -> bool:
+        """Whether a row is refused, and which isn't known, but can be asked."""
+        return _is_refusal(error) and not names_row(error) and error is not chunks.error and not self.wire.closed
 
     async def _search(self, error: ArrowSyncError, first_row: int, rows: int, bring: Bring) -> None:
         """Have the error of a statement name the row; another one is raised if that is what the first bad row is refused for."""
@@ -167,11 +171,6 @@ async def _table(file: _File, schema: pa.Schema) -> pa.Table:
     with suppress(Exception):
         return pa.Table.from_batches((await file.rest()).batches, schema)
     return schema.empty_table()
-
-
-def _is_nameless(error: ArrowSyncError, chunks: Chunks) -> bool:
-    """Whether a row is refused, and which isn't known."""
-    return _is_refusal(error) and not names_row(error) and error is not chunks.error
 
 
 def _is_refusal(error: ArrowSyncError) -> bool:
