@@ -51,9 +51,8 @@ async def tidied(dialect: Dialect, session: Session) -> AsyncGenerator[Traces]:
 async def _tidy(dialect: Dialect, session: Session, traces: Traces) -> None:
     assert dialect.tidy is not None, "it was asked for"
     assert traces.target is not None, "it was set"
-    with suppress(
-        DatabaseError
-    ):  # where the connection is gone, all is gone with it, but a draft, which the next one finds
+    # Where the connection is gone, all is gone with it, but a draft.
+    with suppress(DatabaseError):
         await dialect.tidy(session, traces.target, traces.made)
         return
     if traces.opener is None or not traces.made:

@@ -16,7 +16,7 @@ import pytest
 from contract.mysql_live import Live, connected, left_behind
 
 import arrowsync
-from arrowsync import ConstraintViolated, ConversionError, DatabaseError
+from arrowsync import ArrowSyncError, ConstraintViolated, ConversionError, DatabaseError
 
 URLS = {"mysql": "mysql_url", "mariadb": "mariadb_url"}
 WIDE = "x" * 8_000
@@ -161,6 +161,30 @@ def test_a_value_that_a_trigger_makes_too_long_is_named_with_its_row(live: tuple
         arrowsync.sync_table([{"id": n} for n in range(20)], "picky", url, mode=mode)
     assert (caught.value.column, caught.value.rows) == ("short", (13,))
     assert there(server) == BEFORE
+
+
+REFUSALS = {
+    "a signal with a number of its own": "CREATE TRIGGER refuse BEFORE INSERT ON odd FOR EACH ROW IF NEW.n = 7 THEN "
+    "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no seven', MYSQL_ERRNO = 32000; END IF",
+    "no partition": "ALTER TABLE odd PARTITION BY LIST (n) (PARTITION p VALUES IN (1))",
+    "a generated column": "ALTER TABLE odd ADD big bigint AS (n * 9000000000000000000) STORED",
+}
+
+
+@pytest.mark.parametrize("statement", REFUSALS.values(), ids=REFUSALS)
+def test_whatever_refuses_a_row_its_row_is_named_and_can_be_rejected(live: tuple[Live, str], statement: str) -> None:
+    server, url = live
+    server.query("CREATE TABLE odd (n int)")
+    server.query(statement)
+    rows = [{"n": 7 if n == 7 else 1} for n in range(10)]
+    for conflict in ("error", "skip"):
+        with pytest.raises(ArrowSyncError) as caught:
+            arrowsync.sync_table(rows, "odd", url, on_conflict=conflict)
+        assert str(caught.value.message).endswith("(row 7 of the load)")
+    report = arrowsync.sync_table(rows, "odd", url, on_error="reject")
+    assert report.rejects is not None
+    assert (report.rejects["row"].to_pylist(), report.inserted) == ([7], 9)
+    assert server.query("SELECT DISTINCT n FROM odd") == [{"n": 1}]
 
 
 def test_of_different_breaches_the_first_is_raised(live: tuple[Live, str]) -> None:

@@ -59,8 +59,18 @@ LOST = frozenset(
         4031,  # idle for too long
     }
 )
-SIGNALLED = "1644"
-"""What a trigger says with SIGNAL, unless it gives a number of its own."""
+REFUSALS = frozenset(
+    {
+        1365,  # Division by 0, in a generated column
+        1526,  # Table has no partition for value x
+        1644,  # SIGNAL, in a trigger that gives no number of its own
+        1690,  # BIGINT value is out of range in 'x', in a generated column
+        1748,  # Found a row not matching the given partition set
+    }
+)
+"""What else is the fault of a row."""
+REFUSING_STATES = ("22", "23", "45")
+"""How the SQLSTATEs begin of what is: a value, a constraint, and what a trigger signals, whatever its number."""
 TRANSIENT = frozenset(
     {
         1020,  # MariaDB: the row has changed since the transaction read it
@@ -131,6 +141,7 @@ _NOT_NULL = re.compile(r"(?:^Column |^Field |NOT NULL column )'(?P<column>[^']*)
 _COLUMN = re.compile(
     r"column (?:'(?:[^']*\.)?(?P<quoted>[^'.]*)'|(?:`[^`]*`\.)*`(?P<ticked>(?:[^`]|``)*)`)(?= at row |\.?$)"
 )
+_ROW = re.compile(r" at row \d+$")
 _CONSTANTS = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"", re.DOTALL)
 _NAMES_OR_CONSTANTS = re.compile(rf"(`(?:[^`]|``)*`)|{_CONSTANTS.pattern}", re.DOTALL)
 _NEAR = re.compile(r" near '(.*)' at line (\d+)$", re.DOTALL)
@@ -150,7 +161,7 @@ def translate(
     """
     text = None if statement is None else masked(statement)
     match error.args:
-        case (int() as code, str() as message) if not isinstance(error, OSError):
+        case (int() as code, str() as message, *_) if not isinstance(error, OSError):
             return fault(code, message, text, where=where, table=table)
         case _:
             pass
@@ -184,7 +195,7 @@ def fault(
         return ConversionError(
             f"the server refused a value: {message}",
             column=column,
-            reason=message,
+            reason=_ROW.sub("", message),
             hint="declare a type that holds it, or mend the value",
         )
     hint = _STAGING_HINT if code == 1044 and _STAGING.match(statement or "") else HINTS.get(code)
@@ -195,8 +206,13 @@ def refuses_row(error: ArrowSyncError) -> bool:
     """Whether the error says that the table doesn't take a row: a constraint, a value, or a trigger's SIGNAL."""
     if isinstance(error, (ConstraintViolated, ConversionError)):
         return True
-    code = error.code if isinstance(error, DatabaseError) else None
-    return code == SIGNALLED or (code is not None and code.isdigit() and int(code) in CONVERSIONS)
+    if not isinstance(error, DatabaseError) or error.code is None:
+        return False
+    match error.__cause__:
+        case BaseException(args=(_, _, str() as state)) if state.startswith(REFUSING_STATES):
+            return True
+        case _:
+            return error.code.isdigit() and int(error.code) in CONVERSIONS | REFUSALS
 
 
 def _constraint(code: int, message: str, statement: str | None, table: str | None) -> ConstraintViolated:

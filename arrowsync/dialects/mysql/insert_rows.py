@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from arrowsync.dialects.dialect import LoadTarget
 from arrowsync.dialects.mysql.chunks import WIRE_BYTES, Chunks
+from arrowsync.dialects.refused_row import name_row
 from arrowsync.errors import DatabaseError
 from arrowsync.sql import SQL, Identifier, join, sql
 
@@ -68,7 +69,9 @@ def _constant(field: bytes, opening: bytes) -> bytes:
 
 
 def _too_long(size: int, row: int, most: int) -> DatabaseError:
-    return DatabaseError(
-        f"row {row} takes {size:,} bytes, and the server takes statements of {most:,}",
+    error = DatabaseError(
+        f"a row takes {size:,} bytes, and the server takes statements of {most:,}",
         hint="raise max_allowed_packet on the server, or allow LOAD DATA LOCAL there (local_infile)",
     )
+    name_row(error, row)
+    return error

@@ -89,7 +89,7 @@ async def check_stored(fetch: Fetch, reply: Reply, target: LoadTarget, rows: int
         raise fault(first["Code"], first["Message"], None, table=target.name.name)
     if reply.warnings:
         raise DatabaseError(
-            f"the server has {_warnings(reply.warnings)} about the rows for {target.name}, and doesn't say which",
+            f"the server has {_warnings(reply.warnings)} about the rows for {target.name}, and doesn't say what",
             hint="nothing was changed; SET SESSION max_error_count = 64 (or GLOBAL, before connecting) to be told",
         )
     raise DatabaseError(

@@ -74,18 +74,20 @@ def _drop_duplicates(job: MergeJob) -> list[MergeStep]:
 
 
 def _update(job: MergeJob) -> list[MergeStep]:
-    """Set all columns of the rows where one differs, also those of the key that a collation takes for equal."""
-    columns = {column.name: column for column in job.target.columns}
-    names = [*(name for name in job.key if _is_folded(columns[name])), *job.values]
-    if not names:
+    """Set all columns of the rows where one differs.
+
+    A key stays as it is spelled there, where its collation takes it for the same: others may refer to it.
+    """
+    if not job.values:
         return []
+    columns = {column.name: column for column in job.target.columns}
     statement = sql(
         "UPDATE {target} AS t JOIN {staging} AS s ON {same} SET {assignments} WHERE {differs}",
         target=job.target.name.identifier,
         staging=job.staging.identifier,
         same=shared.same("t", "s", job.key),
-        assignments=join(", ", [sql("t.{c} = s.{c}", c=Identifier(name)) for name in names]),
-        differs=join(" OR ", [_differs(columns[name]) for name in names]),
+        assignments=join(", ", [sql("t.{c} = s.{c}", c=Identifier(name)) for name in job.values]),
+        differs=join(" OR ", [_differs(columns[name]) for name in job.values]),
     )
     return [MergeStep(statement, "updated")]
 
@@ -96,17 +98,12 @@ def _differs(column: Column) -> SQL:
     plain = sql("NOT {there} <=> {here}", there=there, here=here)
     if column.type.name == "json":
         return _distinct(there, here, lambda value: sql("CAST(CAST({v} AS CHAR) AS BINARY)", v=value))
-    if _is_folded(column):
+    if has_characters(column.type) and column.collation not in EXACT:
         return _distinct(there, here, lambda value: sql("CAST({v} AS BINARY)", v=value))
     if column.type.name in ("float", "double"):
         signs = _distinct(there, here, lambda value: sql("CAST({v} AS CHAR)", v=value))
         return sql("({plain} OR {there} = 0 AND {signs})", plain=plain, there=there, signs=signs)
     return plain
-
-
-def _is_folded(column: Column) -> bool:
-    """Whether texts can be equal there that aren't the same."""
-    return has_characters(column.type) and column.collation not in EXACT
 
 
 def _distinct(there: SQL, here: SQL, form: Callable[[SQL], SQL]) -> SQL:

@@ -36,6 +36,8 @@ class Patience:
 
 
 PATIENCE = Patience()
+_FOR_WHAT_IS_LEFT = Patience(total=8)
+"""For a draft whose connection is lost: the server may take a while to notice, and the next load finds what stays."""
 
 
 async def lock(session: Session, name: ObjectName, purpose: LockPurpose, *, patience: Patience = PATIENCE) -> None:
@@ -95,11 +97,24 @@ async def tidy(session: Session, target: ObjectName, made: Sequence[ObjectName])
         if name.name.startswith(STAGED):
             await session.execute(drop_staging(name))
         elif name.name.startswith(DRAFT):
+            await _end_makers(session, name)
             # One that never came to be isn't dropped: the statement would commit what the user has begun.
             if (await session.fetch(exists_query(name))).num_rows:
-                await session.execute(drop_draft(name))
+                await alter(session, name, drop_draft(name), patience=_FOR_WHAT_IS_LEFT)
             await session.execute(_release(name.name))
     await session.execute(_release(_lock_name(session, target)))
+
+
+async def _end_makers(session: Session, draft: ObjectName) -> None:
+    """End the other sessions that have claimed the draft or load it: their connections are lost, and they hold the table."""
+    query = sql(
+        "SELECT id FROM information_schema.processlist "
+        "WHERE id <> CONNECTION_ID() AND (id = IS_USED_LOCK({name}) OR LOCATE({name}, info))",
+        name=Literal(draft.name),
+    )
+    for row in (await session.fetch(query)).to_pylist():
+        with suppress(DatabaseError):  # it has gone meanwhile
+            await session.execute(sql("KILL {id}", id=Literal(row["id"])))
 
 
 def _release(name: str) -> SQL:

@@ -30,7 +30,7 @@ _SIZES = {0xFC: 2, 0xFD: 3, 0xFE: 8}
 
 
 class ServerError(Exception):
-    """An ERR packet: `args` are its number and message, as those of a driver's errors."""
+    """An ERR packet: `args` are its number and message, as those of a driver's errors, and its SQLSTATE."""
 
 
 class FileAsked(Exception):
@@ -229,8 +229,8 @@ class Wire:
         if parts[0] == _ERROR:
             self.pending = self._in_rows = self.uploading = False
             code: int = struct.unpack_from("<H", parts, 1)[0]
-            message = parts[9:] if parts[3:].startswith(b"#") else parts[3:]  # after the SQLSTATE
-            raise ServerError(code, message.decode(errors="replace"))
+            state, message = (parts[4:9], parts[9:]) if parts[3:].startswith(b"#") else (b"", parts[3:])
+            raise ServerError(code, message.decode(errors="replace"), state.decode(errors="replace"))
         return bytes(parts)
 
     async def _fill(self) -> None:
