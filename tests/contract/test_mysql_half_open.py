@@ -92,7 +92,8 @@ def test_a_draft_is_dropped_whose_connection_the_server_holds_on_to(
             for n in range(40):
                 if n == 20:
                     relay.cut()
-                yield pa.record_batch([range(n * 1_000, (n + 1) * 1_000), ["x" * 500] * 1_000], schema=schema)
+                ids = pa.array(range(n * 1_000, (n + 1) * 1_000), pa.int64())
+                yield pa.record_batch([ids, pa.array(["x" * 500] * 1_000)], schema=schema)
 
         started = time.monotonic()
         with pytest.raises(ConnectionLost):
