@@ -179,6 +179,7 @@ def test_a_loader_that_is_killed_leaves_the_old_rows(database_url: str, signal: 
 def test_a_server_that_goes_away_in_the_middle(private_postgres) -> None:
     url = private_postgres.create_database()
     with arrowsync.connect(url) as conn:
+        conn.execute("SET synchronous_commit = on")  # what is committed outlives a crash, also at once
         arrowsync.sync_table([item(1, "old")], Item, conn)
 
         def rows():
