@@ -11,7 +11,7 @@ from arrowsync.errors import ArrowSyncError, ConversionError, DatabaseError
 WAYS = 8
 """Into how many parts rows are parted. With more, fewer rows are sent or copied, and more statements."""
 
-_ROW_OF_STATEMENT = re.compile(r" at row \d+$")
+ROW_OF_STATEMENT = re.compile(r" at row \d+$")
 """What MySQL says of a value that doesn't fit; within a trigger, and where rows go in another order, it is any number."""
 
 
@@ -85,4 +85,4 @@ def agree(error: ArrowSyncError, other: ArrowSyncError) -> bool:
 
 
 def _said(error: ArrowSyncError) -> str:
-    return _ROW_OF_STATEMENT.sub("", error.message)
+    return ROW_OF_STATEMENT.sub("", error.message)

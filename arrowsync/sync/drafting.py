@@ -97,7 +97,7 @@ async def load_draft(
     them (2026-11-21). Where the server may refuse rows, or repeated keys aren't resolved by the key alone, the rows are staged.
     """
     draft = drafts.of(job.target)
-    if traces.reopens:
+    if traces.reopens and traces.opener is None:
         traces.opener = await drafts.opener(session)
     with called(draft.name, job.target.name):
         return await _load_draft(dialect, drafts, session, draft, job, steps, intake, traces.made)

@@ -1,8 +1,7 @@
 """`merge`: the staged rows into the table, all of them, or those that it takes.
 
 Where an error doesn't say which row was refused, but the staging table knows in which order rows came, the first such row is
-looked for: the step that failed is repeated for some of the rows at a time. At most that takes about as long as to stage and
-merge the rows before it once more.
+looked for: the step that failed is repeated for some of the rows at a time. Those before it are copied and merged once more.
 """
 
 from __future__ import annotations

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import aiomysql
 import pymysql
 from pymysql.constants import CLIENT
 
@@ -122,6 +123,27 @@ def connected(language: str, url: str, sql_mode: str | None = None) -> Iterator[
         if sql_mode is not None:
             live.query(f"SET SESSION sql_mode = '{sql_mode}'")
         yield live
+
+
+@asynccontextmanager
+async def their_own(url: str, *statements: str, **settings: Any) -> AsyncGenerator[Any]:
+    """A connection of the user's, made by aiomysql with these settings, on which the statements have been run."""
+    parts = urlsplit(url)
+    connection: Any = await aiomysql.connect(
+        host=parts.hostname or "",
+        port=parts.port or 3306,
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        db=unquote(parts.path[1:]),
+        **settings,
+    )
+    try:
+        async with connection.cursor() as cursor:
+            for statement in statements:
+                await cursor.execute(statement)
+        yield connection
+    finally:
+        await connection.ensure_closed()
 
 
 def left_behind(server: Live) -> list[str]:

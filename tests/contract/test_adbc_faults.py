@@ -127,6 +127,7 @@ def test_a_value_that_the_server_refuses_in_batch_five(bench: Bench, mode: Any) 
     assert (caught.value.kind, caught.value.table) == ("check", "t")
     if mode == "insert":
         assert "row 90000 of the load" in caught.value.message
+        assert caught.value.row == 90_000
     bench.nothing_is_left()
 
 

@@ -10,13 +10,11 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, make_dataclass
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import unquote, urlsplit
 
-import aiomysql  # type: ignore[import-untyped]
 import pyarrow as pa
 import pytest
 from contract.items import Item, item
-from contract.mysql_live import Live, connected, left_behind
+from contract.mysql_live import Live, connected, left_behind, their_own
 from pymysql.constants import CLIENT
 
 import arrowsync
@@ -425,21 +423,10 @@ def test_rows_that_are_skipped_are_counted_whatever_the_client_has_told_the_serv
     )
 
     async def run() -> arrowsync.SyncReport:
-        parts = urlsplit(url)
-        native: Any = await aiomysql.connect(
-            host=parts.hostname or "",
-            port=parts.port or 3306,
-            user=parts.username,
-            password=unquote(parts.password or ""),
-            db=parts.path[1:],
-            client_flag=CLIENT.FOUND_ROWS if found_rows else 0,
-            local_infile=True,
-            autocommit=True,
-        )
         data = pa.table({"id": [1, 4, 5, 6], "code": ["a", "b", "c", None], "x": [1, 1, 1, 1]})
-        report = await arrowsync.aio.sync_table(data, "t", native, mode="insert", on_conflict="skip")
-        await native.ensure_closed()
-        return report
+        flags = CLIENT.FOUND_ROWS if found_rows else 0
+        async with their_own(url, client_flag=flags, local_infile=True, autocommit=True) as native:
+            return await arrowsync.aio.sync_table(data, "t", native, mode="insert", on_conflict="skip")
 
     report = asyncio.run(run())
     assert (report.inserted, report.skipped) == (2, 2)

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, make_dataclass
 from typing import Annotated, Any
 
-import aiomysql  # type: ignore[import-untyped]
 import pyarrow as pa
 import pytest
-from contract.mysql_live import Live, connected
+from contract.mysql_live import Live, connected, their_own
 
 import arrowsync
 from arrowsync import (
@@ -189,20 +188,9 @@ def test_it_is_refused_where_other_connections_would_not_be_like_this_one(live: 
             arrowsync.sync_table([(1, "a")], Line, conn, parallel=2)
 
     async def with_native() -> None:
-        from urllib.parse import unquote, urlsplit
-
-        parts = urlsplit(url)
-        native: Any = await aiomysql.connect(
-            host=parts.hostname or "",
-            port=parts.port or 3306,
-            user=parts.username,
-            password=unquote(parts.password or ""),
-            db=parts.path[1:],
-            local_infile=True,
-        )
-        with pytest.raises(DeclarationError, match="the connection is one of yours"):
-            await aio.sync_table([(1, "a")], Line, native, parallel=2)
-        await native.ensure_closed()
+        async with their_own(url, local_infile=True) as native:
+            with pytest.raises(DeclarationError, match="the connection is one of yours"):
+                await aio.sync_table([(1, "a")], Line, native, parallel=2)
 
     asyncio.run(with_native())
 

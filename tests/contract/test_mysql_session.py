@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import traceback
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 import aiomysql
 import pyarrow as pa
 import pytest
+from contract.mysql_live import their_own
 from servers.mysqlkind import MySqlServer, connect
 
 import arrowsync
@@ -517,23 +517,6 @@ def test_a_lost_connection_is_told(url: str) -> None:
 
 
 # ---- the user's own connection
-
-
-@asynccontextmanager
-async def their_own(url: str, **options: Any) -> AsyncGenerator[Any]:
-    split = urlsplit(url)
-    connection = await aiomysql.connect(
-        host=split.hostname or "",
-        port=split.port or 3306,
-        user=split.username,
-        password=unquote(split.password or ""),
-        db=split.path[1:],
-        **options,
-    )
-    try:
-        yield connection
-    finally:
-        await connection.ensure_closed()
 
 
 async def said(connection: Any, query: str) -> list[tuple[Any, ...]]:

@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import make_dataclass
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-import aiomysql  # type: ignore[import-untyped]
 import pytest
-from contract.mysql_live import Live, connected, left_behind
+from contract.mysql_live import Live, connected, left_behind, their_own
 from pymysql.constants import CLIENT
 
 import arrowsync
@@ -132,20 +131,8 @@ def test_a_connection_that_counts_rows_that_were_found(live: tuple[Live, str]) -
     server.query("CREATE TABLE t (id int PRIMARY KEY, u int UNIQUE, s varchar(9), UNIQUE KEY odd (s(3)))")
 
     async def run(rows: list[dict[str, Any]]) -> SyncReport:
-        parts = urlsplit(url)
-        native: Any = await aiomysql.connect(
-            host=parts.hostname or "",
-            port=parts.port or 3306,
-            user=parts.username,
-            password=unquote(parts.password or ""),
-            db=parts.path[1:],
-            client_flag=CLIENT.FOUND_ROWS,
-            autocommit=True,
-        )
-        try:
+        async with their_own(url, client_flag=CLIENT.FOUND_ROWS, autocommit=True) as native:
             return await arrowsync.aio.sync_table(rows, "t", native, mode="insert", on_conflict="skip")
-        finally:
-            await native.ensure_closed()
 
     report = asyncio.run(run([{"id": 1, "u": 7, "s": "a"}, {"id": 2, "u": 7, "s": "b"}, {"id": 3, "u": 8, "s": "c"}]))
     assert (report.inserted, report.skipped) == (2, 1)

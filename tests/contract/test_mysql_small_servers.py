@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-import aiomysql  # type: ignore[import-untyped]
 import pyarrow as pa
 import pytest
-from servers.mysqlkind import MySqlServer, connect, database_name
+from contract.mysql_live import their_own
+from servers.mysqlkind import MySqlServer, connect
 
 import arrowsync
 from arrowsync import ConstraintViolated, ConversionError, PrimaryKey
@@ -30,27 +27,6 @@ def product(request: pytest.FixtureRequest) -> str:
 def url(request: pytest.FixtureRequest, product: str) -> str:
     found: str = request.getfixturevalue(f"{product}_url")
     return found
-
-
-@asynccontextmanager
-async def their_own(url: str, *settings: str) -> AsyncGenerator[Any]:
-    """A connection of the user's, which may send files."""
-    parts = urlsplit(url)
-    connection: Any = await aiomysql.connect(
-        host=parts.hostname or "",
-        port=parts.port or 3306,
-        user=parts.username,
-        password=unquote(parts.password or ""),
-        db=database_name(url),
-        autocommit=True,
-        local_infile=True,
-    )
-    try:
-        for setting in settings:
-            await said(connection, setting)
-        yield connection
-    finally:
-        await connection.ensure_closed()
 
 
 async def said(connection: Any, query: str) -> list[Any]:
@@ -92,7 +68,9 @@ def test_a_limit_on_joins_is_no_limit_on_loads(url: str, mode: Any) -> None:
     asked(url, "INSERT INTO t VALUES (1, 1), (2, 2), (3, 3)")
 
     async def run() -> None:
-        async with their_own(url, "SET max_join_size = 1, sql_big_selects = 0") as connection:
+        async with their_own(
+            url, "SET max_join_size = 1, sql_big_selects = 0", autocommit=True, local_infile=True
+        ) as connection:
             await arrowsync.aio.sync_table([{"id": i, "n": 0} for i in (4, 5, 6)], "t", connection, mode=mode)
             assert await said(connection, "SELECT @@max_join_size, @@sql_big_selects") == [(1, 0)]
 
@@ -107,7 +85,7 @@ def test_what_mariadb_says_is_kept_where_the_connection_keeps_nothing(
     asked(url, "CREATE TABLE t (id int PRIMARY KEY, CONSTRAINT small CHECK (id < 10))")
 
     async def run() -> None:
-        async with their_own(url, "SET max_error_count = 0") as connection:
+        async with their_own(url, "SET max_error_count = 0", autocommit=True, local_infile=True) as connection:
             with pytest.raises(ConstraintViolated) as caught:
                 await arrowsync.aio.sync_table(rows, "t", connection, mode="insert")
             assert caught.value.kind == kind
@@ -120,7 +98,7 @@ def test_no_value_stays_in_a_variable_of_the_users_session(url: str) -> None:
     asked(url, "CREATE TABLE t (id int PRIMARY KEY, b longblob)")
 
     async def run() -> None:
-        async with their_own(url) as connection:
+        async with their_own(url, autocommit=True, local_infile=True) as connection:
             report = await arrowsync.aio.sync_table([{"id": 1, "b": b"secret"}], "t", connection, mode="insert")
             assert report.via == "LOAD DATA LOCAL"
             with pytest.raises(ConstraintViolated):

@@ -451,6 +451,7 @@ def test_a_row_that_the_server_refuses_is_named_by_its_place_in_the_data(conn: a
     error = fails(conn, ConstraintViolated, ids, checked)
     assert error.kind == "check"
     assert f"(row {bad} of the load)" in error.message
+    assert error.row == bad
     nothing_left(conn)
 
 

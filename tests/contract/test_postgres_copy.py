@@ -153,6 +153,7 @@ def test_a_row_that_the_server_refuses_ends_the_load_at_once(postgres_url: str) 
             error = caught.value
             assert (error.kind, error.table, error.constraint, error.code) == ("unique", "t", "t_pkey", "23505")
             assert "row 4000 of the load" in error.message
+            assert error.row == 4000
             assert error.statement == 'COPY "t" FROM STDIN'
             assert source.taken < 1_000
             assert source.closed

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from arrowsync.dialects.refused_row import ROW_OF_STATEMENT
 from arrowsync.errors import ArrowSyncError, ConnectionLost, ConstraintViolated, ConversionError, DatabaseError
 
 CONSTRAINTS: Mapping[int, str] = {
@@ -141,7 +142,6 @@ _NOT_NULL = re.compile(r"(?:^Column |^Field |NOT NULL column )'(?P<column>[^']*)
 _COLUMN = re.compile(
     r"column (?:'(?:[^']*\.)?(?P<quoted>[^'.]*)'|(?:`[^`]*`\.)*`(?P<ticked>(?:[^`]|``)*)`)(?= at row |\.?$)"
 )
-_ROW = re.compile(r" at row \d+$")
 _CONSTANTS = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"", re.DOTALL)
 _NAMES_OR_CONSTANTS = re.compile(rf"(`(?:[^`]|``)*`)|{_CONSTANTS.pattern}", re.DOTALL)
 _NEAR = re.compile(r" near '(.*)' at line (\d+)$", re.DOTALL)
@@ -195,7 +195,7 @@ def fault(
         return ConversionError(
             f"the server refused a value: {message}",
             column=column,
-            reason=_ROW.sub("", message),
+            reason=ROW_OF_STATEMENT.sub("", message),
             hint="declare a type that holds it, or mend the value",
         )
     hint = _STAGING_HINT if code == 1044 and _STAGING.match(statement or "") else HINTS.get(code)

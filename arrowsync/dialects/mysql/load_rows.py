@@ -6,8 +6,8 @@ trigger refuses, no message says: it is looked for among the rows of the stateme
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -49,21 +49,21 @@ class Loading:
 
     async def by_file(self, chunks: Chunks) -> bool:
         """Load with LOAD DATA LOCAL; whether the server takes that. Where it doesn't, no batch was touched."""
-        first_row = 0
-        async with AsyncExitStack() as stack:
-            file = _File(lambda: stack.enter_async_context(prefetch(iter(chunks))))
-            while file.sent is None or file.sent.more:
-                file.sent = None
+        first_row, more = 0, True
+        async with aclosing(_ahead(chunks)) as source:
+            while more:
+                file = _File(source)
                 try:
                     await self._send_file(file, chunks)
                 except ArrowSyncError as error:
-                    if file.source is None and isinstance(error, DatabaseError) and error.code in REFUSED:
+                    if isinstance(error, DatabaseError) and error.code in REFUSED and not chunks.rows:
                         return False
                     if self._is_nameless(error, chunks):
                         rows = await _table(file, self.target.schema)
                         await self._search(error, first_row, rows.num_rows, self._bring_file(rows))
                     raise
-                first_row += (await file.rest()).rows
+                sent = await file.rest()
+                first_row, more = first_row + sent.rows, sent.more
         return True
 
     async def by_inserts(self, chunks: Chunks) -> None:
@@ -99,8 +99,8 @@ class Loading:
     def _bring_file(self, rows: pa.Table) -> Bring:
         async def bring(low: int, high: int) -> None:
             chunks = self.chunks(iter(rows.slice(low, high - low).to_batches()), parted=False)
-            async with prefetch(iter(chunks)) as source:
-                await self._send_file(_File(source=source), chunks)
+            async with aclosing(_ahead(chunks)) as source:
+                await self._send_file(_File(source), chunks)
             assert chunks.rows == high - low, "all of them are sent"
 
         return bring
@@ -138,19 +138,15 @@ class Loading:
 
 @dataclass(slots=True)
 class _File:
-    """What one statement sends: the pieces of the source, which `start` begins to read, up to one that ends it."""
+    """What one statement sends: the pieces of the source up to one that ends it."""
 
-    start: Callable[[], Awaitable[AsyncIterator[memoryview | Sent]]] | None = None
-    source: AsyncIterator[memoryview | Sent] | None = None
+    source: AsyncIterator[memoryview | Sent]
     sent: Sent | None = None
 
     def __aiter__(self) -> _File:
         return self
 
     async def __anext__(self) -> memoryview:
-        if self.source is None:
-            assert self.start is not None, "there is a source, or what starts one"
-            self.source = await self.start()
         if self.sent is None:
             piece = await anext(self.source)
             if isinstance(piece, memoryview):
@@ -164,6 +160,13 @@ class _File:
             pass
         assert self.sent is not None, "each statement has its end"
         return self.sent
+
+
+async def _ahead(chunks: Chunks) -> AsyncGenerator[memoryview | Sent]:
+    """The chunks, made a little ahead in a thread from the time when the first one is asked for."""
+    async with prefetch(iter(chunks)) as source:
+        async for piece in source:
+            yield piece
 
 
 async def _table(file: _File, schema: pa.Schema) -> pa.Table:
