@@ -9,7 +9,7 @@ ARGS ?=
 export PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check format servers bench soak clean
+.PHONY: help venv demo test pythons check format servers bench soak clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -26,8 +26,11 @@ demo: venv  ## real data into a DuckDB file, changed, synced again; no server ne
 servers: venv  ## install the database servers that the tests start privately, where none is installed
 	PYTHONPATH=tests $(BIN)/python -m servers.install
 
-test: venv servers  ## all tests but the soak, in two processes
+test: venv servers  ## all tests but the soak, in two processes; says beforehand what is installed for them
 	$(BIN)/python -m pytest -n 2 --dist loadfile -p no:benchmark $(ARGS)
+
+pythons: venv  ## the unit tests on every other Python >= 3.11 that is found
+	bash .ci/test-pythons $(BIN)/python
 
 check: venv  ## format, lint, types, architecture, public names
 	$(BIN)/ruff format --check .

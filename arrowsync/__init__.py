@@ -67,13 +67,12 @@ if TYPE_CHECKING:
         sync_table,
         write_tsv,
     )
-    from arrowsync.declare.json_schema import from_json_schema
-    from arrowsync.declare.to_json_schema import to_json_schema
-    from arrowsync.migrate.plan import MigrationPlan
+    from arrowsync.declare.json_schema.read import from_json_schema
+    from arrowsync.declare.json_schema.write import to_json_schema
+    from arrowsync.migration.plan import MigrationPlan
     from arrowsync.report import SyncReport
     from arrowsync.sources.stream import BatchStream
-    from arrowsync.sync.described import to_source
-    from arrowsync.sync.script import create_sql
+    from arrowsync.sync.ddl import create_sql, to_source
 
 __version__ = "0.1.0"
 
@@ -158,17 +157,13 @@ _ON_USE = {
         "arrowsync.blocking",
     ),
     "BatchStream": "arrowsync.sources.stream",
-    "MigrationPlan": "arrowsync.migrate.plan",
+    "MigrationPlan": "arrowsync.migration.plan",
     "SyncReport": "arrowsync.report",
-    "create_sql": "arrowsync.sync.script",
-    "from_json_schema": "arrowsync.declare.json_schema",
-    "to_json_schema": "arrowsync.declare.to_json_schema",
-    "to_source": "arrowsync.sync.described",
+    "create_sql": "arrowsync.sync.ddl",
+    "from_json_schema": "arrowsync.declare.json_schema.read",
+    "to_json_schema": "arrowsync.declare.json_schema.write",
+    "to_source": "arrowsync.sync.ddl",
 }
-
-# Importing a subpackage binds its name here, once: done now and undone, so that `migrate` is the function whoever comes first.
-import_module("arrowsync.migrate")
-del globals()["migrate"]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,34 +7,39 @@ async with arrowsync.aio.connect("postgresql://localhost/warehouse") as conn:
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Generator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from types import ModuleType, TracebackType
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import pyarrow as pa
 
-from arrowsync.bridge import Worker, pulled
+from arrowsync.bridge import OwnedScope, OwnedStream, Owner, Worker, blocking_iterator
 from arrowsync.catalog import Catalog
-from arrowsync.declare.json_schema import from_json_schema
-from arrowsync.declare.to_json_schema import to_json_schema
+from arrowsync.declare.json_schema.read import from_json_schema
+from arrowsync.declare.json_schema.write import to_json_schema
 from arrowsync.dialects import open_session
-from arrowsync.dialects.dialect import Dialect, Session
-from arrowsync.errors import ConnectionLost, DatabaseError, DeclarationError
-from arrowsync.migrate.plan import MigrationPlan
+from arrowsync.dialects.contract import Dialect, Result, Session
+from arrowsync.errors import ConnectionLost, DatabaseError, DeclarationError, doubt
+from arrowsync.load.outcome import Outcome
+from arrowsync.load.stream import SourceStopped
+from arrowsync.migration.plan import MigrationPlan
 from arrowsync.options import CsvOptions, Dedup, Mode, OnConflict, OnError, SchemaChanges, SyncOptions
 from arrowsync.progress import Progress, shown_progress
 from arrowsync.report import SyncReport
-from arrowsync.sources.selection import Columns, Filter
+from arrowsync.sources.files.selection import Columns, Filter
 from arrowsync.sources.stream import BatchStream
 from arrowsync.sql import trusted
-from arrowsync.sync import export, migration, read, run, source
-from arrowsync.sync.described import to_source
-from arrowsync.sync.discovery import discover_namespace
-from arrowsync.sync.export import Target
-from arrowsync.sync.intake import SourceStopped
-from arrowsync.sync.script import create_sql
+from arrowsync.sync import migrate as migration
+from arrowsync.sync import open_source as export
+from arrowsync.sync import open_source as source
+from arrowsync.sync import read
+from arrowsync.sync import sync_table as run
+from arrowsync.sync.ddl import create_sql, to_source
+from arrowsync.sync.discover import discover_namespace
+from arrowsync.sync.open_source import Target
 
 __all__ = [
     "Connection",
@@ -57,6 +62,12 @@ __all__ = [
 inside: ContextVar[frozenset[Connection]] = ContextVar("inside", default=frozenset())
 """The connections whose transaction the running code is in."""
 
+_READS = re.compile(r"\s*(?:SELECT|VALUES|TABLE|FROM|SHOW|DESC|DESCRIBE|EXPLAIN|PRAGMA)\b", re.I)
+"""How statements begin that change nothing, whatever becomes of their answer."""
+
+_CHANGES_ROWS = re.compile(r"\s*(?:INSERT|UPDATE|DELETE|REPLACE|SET)\b", re.I)
+"""How statements begin that commit nothing where others do, which create or alter a table."""
+
 _loading: ContextVar[object] = ContextVar("loading", default=None)
 """The connection that is loaded with what the running code, a source, gives."""
 
@@ -66,12 +77,25 @@ def busy_error(what: str, hint: str) -> DatabaseError:
     return DatabaseError(f"the connection is busy with {what}", hint=hint)
 
 
+def unsendable() -> DeclarationError:
+    """A connection can't be pickled: for a process that is spawned, or for a queue."""
+    return DeclarationError(
+        "a connection can't be copied, or sent to another process",
+        hint="send the URL, and open a connection there: arrowsync.connect(url)",
+    )
+
+
 class Connection:
-    """One open connection, made by `connect`. Close it, or use it as a context manager."""
+    """One open connection, made by `connect`. Close it, or use it as a context manager.
+
+    It belongs to the process and the event loop that opened it: anywhere else every call raises a DeclarationError, before a
+    byte is sent. Child processes open connections of their own.
+    """
 
     def __init__(self, dialect: Dialect, session: Session) -> None:
         self._dialect = dialect
         self._session = session
+        self._owner = Owner()
         self._lock = asyncio.Lock()
         self._transaction_lock = asyncio.Lock()
         self._reading: str | None = None
@@ -84,22 +108,26 @@ class Connection:
 
     async def execute(self, statement: str) -> int:
         """Run SQL statements of yours; the number of rows that the last one affected."""
-        async with self._turn() as (_, session):
-            return await session.execute(trusted(statement))
+        async with self._turn() as (dialect, session):
+            session.distrust()
+            with self._carried_out(commits=dialect.hidden_tables is not None and not _CHANGES_ROWS.match(statement)):
+                return await session.execute(trusted(statement))
 
     async def fetch(self, query: str) -> pa.Table:
         """The whole result of a query of yours, as an Arrow table."""
         async with self._turn() as (_, session):
-            return await session.fetch(trusted(query))
+            session.distrust()
+            with self._carried_out() if not _READS.match(query) else nullcontext():
+                return await session.fetch(trusted(query))
 
     def stream(self, query: str) -> AsyncGenerator[pa.RecordBatch, None]:
         """The result of a query of yours as a stream of record batches: see `arrowsync.Connection.stream`."""
-        return self._streamed(query, inside.get())
+        return OwnedStream(self._streamed(query, inside.get()), self._owner)
 
     async def _streamed(self, query: str, within: frozenset[Connection]) -> AsyncGenerator[pa.RecordBatch, None]:
         """The stream. Whoever reads it, it belongs to the transactions that it was made in."""
         turn = self._turn(reading="stream", within=within)
-        async with turn as (_, session), session.results(trusted(query)) as result:
+        async with turn as (_, session), self._results(session, query) as result:
             empty = True
             async for batch in result.batches:
                 empty = False
@@ -107,27 +135,71 @@ class Connection:
             if empty:
                 yield pa.RecordBatch.from_pylist([], schema=result.schema)
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[None]:
+    def _results(self, session: Session, query: str) -> AbstractAsyncContextManager[Result]:
+        session.distrust()
+        return session.results(trusted(query))
+
+    def transaction(self) -> AbstractAsyncContextManager[None]:
         """A transaction of your own, around as many calls as you like: all or nothing of them.
 
         Calls from elsewhere (another task that wasn't started inside it, another thread) wait until it is over.
         """
-        self._check_open()
+        return OwnedScope(self._transaction(), self._owner)
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncGenerator[None]:
+        self._check_usable()
         if self in inside.get():
-            async with self._session.transaction():
+            async with self._own_transaction():
                 yield
             return
-        async with self._transaction_lock, self._session.transaction():
-            before = inside.get()
-            inside.set(before | {self})
-            try:
+        outcome = Outcome("the transaction")
+        with outcome.told():
+            async with self._transaction_lock, self._own_transaction(outcome):
+                before = inside.get()
+                inside.set(before | {self})
+                try:
+                    yield
+                finally:
+                    inside.set(before)
+
+    @contextmanager
+    def _carried_out(self, *, commits: bool = False) -> Generator[None]:
+        """A statement of the user's. Where it may commit by itself, who breaks it off can't know what has come of it."""
+        alone = commits or self not in inside.get()
+        try:
+            yield
+        except ConnectionLost as lost:
+            if alone and lost.transient:
+                doubt(lost, "the statement")
+            raise
+        except asyncio.CancelledError as cancelled:
+            if alone:
+                doubt(cancelled)
+                cancelled.add_note("arrowsync: the statement may or may not have been carried out")
+            raise
+
+    @asynccontextmanager
+    async def _own_transaction(self, outcome: Outcome | None = None) -> AsyncGenerator[None]:
+        """The session's transaction. One that is rolled back takes the settings along that were set in it."""
+        try:
+            async with self._session.transaction() if outcome is None else outcome.transaction(self._session):
                 yield
-            finally:
-                inside.set(before)
+        except BaseException:
+            self._session.distrust()
+            raise
 
     async def close(self) -> None:
-        """Close the connection; what is uncommitted is rolled back. Closing twice does nothing."""
+        """Close the connection; what is uncommitted is rolled back. Closing twice does nothing.
+
+        In a forked child nothing is sent: the connection of the parent goes on.
+        """
+        if self._owner.is_gone:
+            self._closed = True
+            if not self._owner.is_forked:  # there it was abandoned by the fork
+                self._session.abandon()
+            return
+        self._owner.check()
         self._closed = True
         await self._session.close()
 
@@ -140,7 +212,7 @@ class Connection:
         `reading` names a generator, `read_batches` or `stream`. While one is open, the caller itself may be what makes the
         second call: waiting would never end.
         """
-        self._check_open()
+        self._check_usable()
         if _loading.get() is self:
             raise busy_error("loading this very source", "read from a second connection")
         if self._reading:
@@ -155,7 +227,9 @@ class Connection:
             finally:
                 self._reading = None
 
-    def _check_open(self) -> None:
+    def _check_usable(self) -> None:
+        """Refuse a use by another process or event loop, and one after the end: every call comes through here."""
+        self._owner.check()
         if self._closed:
             raise ConnectionLost("the connection is closed", hint="open a new one with connect")
 
@@ -166,6 +240,9 @@ class Connection:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise unsendable()
 
     def __repr__(self) -> str:
         return f"<arrowsync connection to {self._dialect.language.name}>"
@@ -200,8 +277,8 @@ def connect(url: str) -> _Connecting:
     """A connection to the database at `url`: `await connect(url)`, or `async with connect(url) as conn`.
 
     `url` is `postgresql://user:password@host:port/database`, `duckdb:///file.duckdb` (relative), `duckdb:////path/file.duckdb`
-    (absolute) or `duckdb://` (in memory). Raises ConnectionLost where the server can't be reached, DatabaseError where it
-    refuses.
+    (absolute), `duckdb://` (in memory), `mysql://` or `mariadb://`, which mean the same. Raises ConnectionLost where the
+    server can't be reached, DatabaseError where it refuses.
     """
     return _Connecting(url)
 
@@ -212,8 +289,9 @@ async def _session(
 ) -> AsyncGenerator[tuple[Dialect, Session]]:
     """The dialect and session for whatever the user passed as a connection; one opened here is closed here."""
     if isinstance(conn, Connection):
-        async with conn._turn(reading=reading, within=within) as turn:  # pyright: ignore[reportPrivateUsage]
-            yield turn
+        turn = conn._turn(reading=reading, within=within)  # pyright: ignore[reportPrivateUsage]
+        async with turn as (dialect, session), session.pinned():
+            yield dialect, session
         return
     if hasattr(conn, "_arrowsync_blocking"):
         raise DeclarationError(
@@ -221,7 +299,8 @@ async def _session(
         )
     dialect, session = await open_session(conn)
     try:
-        yield dialect, session
+        async with session.pinned():
+            yield dialect, session
     finally:
         await session.close()
 
@@ -242,7 +321,11 @@ async def sync_table(
     progress: bool | Progress | None = None,
     dry_run: bool = False,
 ) -> SyncReport:
-    """The data is in the table: see `arrowsync.sync_table`, of which this is the async twin."""
+    """The data is in the table: see `arrowsync.sync_table`, of which this is the async twin.
+
+    A cancellation during the commit waits for its answer, a minute at most, and is raised then. Where the load was committed, the
+    CancelledError has `committed` True, and a note; None where nobody knows.
+    """
     options = SyncOptions(
         mode=mode,
         key=(key,) if isinstance(key, str) else tuple(key) if key is not None else None,
@@ -254,10 +337,14 @@ async def sync_table(
         parallel=1 if parallel is None else parallel,
         dry_run=dry_run,
     )
-    with shown_progress(progress, table if isinstance(table, str) else getattr(table, "__name__", "rows")) as callback:
+    outcome = Outcome("the load")
+    with (
+        outcome.told(),
+        shown_progress(progress, table if isinstance(table, str) else getattr(table, "__name__", "rows")) as callback,
+    ):
         async with _session(conn) as (dialect, session), _readable(data, conn) as data:
             try:
-                return await run.sync_table(data, table, dialect, session, options, callback)
+                return await run.sync_table(data, table, dialect, session, options, outcome, callback)
             except SourceStopped as stopped:
                 raise stopped.error from None
 
@@ -266,7 +353,7 @@ async def sync_table(
 async def _readable(data: object, conn: object) -> AsyncGenerator[object]:
     """The data as something that worker threads can read: an async iterable is awaited here."""
     if hasattr(data, "__aiter__") and not hasattr(data, "__iter__") and not hasattr(data, "__arrow_c_stream__"):
-        async with pulled(cast("AsyncIterable[object]", data), before=lambda: _loading.set(conn)) as rows:
+        async with blocking_iterator(cast("AsyncIterable[object]", data), before=lambda: _loading.set(conn)) as rows:
             yield rows
     else:
         yield data
@@ -290,8 +377,10 @@ async def migrate(
     schema_changes: SchemaChanges = "safe",
 ) -> MigrationPlan:
     """Create or alter the live tables to match their declarations, in one transaction; what was done is returned."""
-    async with _session(conn) as (dialect, session):
-        return await migration.migrate_tables(tables, dialect, session, schema_changes)
+    outcome = Outcome("the migration")
+    with outcome.told():
+        async with _session(conn) as (dialect, session):
+            return await migration.migrate_tables(tables, dialect, session, schema_changes, outcome)
 
 
 async def discover(conn: object, namespace: str | None = None) -> Catalog:
@@ -311,7 +400,8 @@ def read_batches(table: type | pa.Schema | str, conn: object) -> AsyncGenerator[
 
     Close it (`contextlib.aclosing`) if you stop early: the connection is busy until then.
     """
-    return _read_batches(table, conn, inside.get())
+    owner = conn._owner if isinstance(conn, Connection) else None  # pyright: ignore[reportPrivateUsage]
+    return OwnedStream(_read_batches(table, conn, inside.get()), owner)
 
 
 async def _read_batches(

@@ -10,30 +10,35 @@ import sys
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from types import ModuleType, TracebackType
-from typing import Any, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 import pyarrow as pa
 
 from arrowsync import aio
 from arrowsync.bridge import Portal, in_worker
 from arrowsync.catalog import Catalog
-from arrowsync.declare.dataclasses import describe
+from arrowsync.declare.dataclasses.read import read_dataclass
 from arrowsync.errors import DeclarationError
-from arrowsync.migrate.plan import MigrationPlan
+from arrowsync.migration.plan import MigrationPlan
 from arrowsync.options import CsvOptions, Dedup, Mode, OnConflict, OnError, SchemaChanges
 from arrowsync.progress import Progress
 from arrowsync.report import SyncReport
-from arrowsync.sources.selection import Columns, Filter
+from arrowsync.sources.files.selection import Columns, Filter
 from arrowsync.sources.stream import BatchStream
-from arrowsync.sync import export, source
-from arrowsync.sync.export import Target
+from arrowsync.sync import open_source as export
+from arrowsync.sync import open_source as source
+from arrowsync.sync.open_source import Target
 
 T = TypeVar("T")
 _portal = Portal()
 
 
 class Connection:
-    """One open connection, made by `connect`. Close it, or use it as a context manager."""
+    """One open connection, made by `connect`. Close it, or use it as a context manager.
+
+    Any thread may use it, and calls take turns. It belongs to the process that opened it: in a forked child every call raises
+    a DeclarationError, before a byte is sent. Child processes open connections of their own.
+    """
 
     _arrowsync_blocking = True
 
@@ -67,7 +72,10 @@ class Connection:
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """A transaction of your own, around as many calls as you like: all or nothing of them."""
+        """A transaction of your own, around as many calls as you like: all or nothing of them.
+
+        What is raised while it commits says in `committed` what came of it: see `sync_table`.
+        """
         transaction: AbstractAsyncContextManager[None] = self._async.transaction()
         _portal.run(transaction.__aenter__)
         before = aio.inside.get()
@@ -77,7 +85,8 @@ class Connection:
         finally:
             aio.inside.set(before)
             raised = sys.exc_info()
-            _portal.run(lambda: transaction.__aexit__(*raised))
+            committed = raised[0] is None and self._async not in before
+            _portal.run(lambda: transaction.__aexit__(*raised), lambda _: "the transaction" if committed else None)
 
     def close(self) -> None:
         """Close the connection; what is uncommitted is rolled back. Closing twice does nothing."""
@@ -91,6 +100,9 @@ class Connection:
     ) -> None:
         self.close()
 
+    def __reduce__(self) -> NoReturn:
+        raise aio.unsendable()
+
     def __repr__(self) -> str:
         return repr(self._async)
 
@@ -99,8 +111,8 @@ def connect(url: str) -> Connection:
     """A connection to the database at `url`; close it, or use it as a context manager.
 
     `url` is `postgresql://user:password@host:port/database`, `duckdb:///file.duckdb` (relative), `duckdb:////path/file.duckdb`
-    (absolute) or `duckdb://` (in memory). Raises ConnectionLost where the server can't be reached, DatabaseError where it
-    refuses.
+    (absolute), `duckdb://` (in memory), `mysql://` or `mariadb://`, which mean the same. Raises ConnectionLost where the
+    server can't be reached, DatabaseError where it refuses.
 
     >>> import arrowsync
     >>> with arrowsync.connect("duckdb://") as conn:
@@ -153,12 +165,14 @@ def sync_table(
                     with malformed ones of text files, and those that a check, key or trigger of the table refuses
     max_rejects     more rejected rows than this fail the load
     schema_changes  "safe": create, add, widen, relax; "none": the live table must do; "all": also what may lose data
-    parallel        load over so many connections at once, the rest in one transaction: PostgreSQL, opened from a URL, outside of
-                    a transaction of yours
+    parallel        load over so many connections at once, the rest in one transaction: PostgreSQL, MySQL or MariaDB, opened
+                    from a URL, outside of a transaction of yours
     progress        None: a bar on a terminal and in a notebook; True, False; or a function of (rows, total)
     dry_run         plan only: nothing is read or written, and the report has the statements
 
-    Raises DeclarationError, SourceError, ConversionError, MigrationError or DatabaseError, with the table as it was.
+    Raises DeclarationError, SourceError, ConversionError, MigrationError or DatabaseError, with the table as it was. Only where
+    the answer to the commit is lost, and nobody can tell what came of it, the error says so, and its `committed` is None. Ctrl-C
+    during the commit waits for its answer: `committed` of the KeyboardInterrupt, and a note, say that the load is there.
 
     >>> from dataclasses import dataclass
     >>> import arrowsync
@@ -189,7 +203,8 @@ def sync_table(
             parallel=parallel,
             progress=progress,
             dry_run=dry_run,
-        )
+        ),
+        lambda report: None if report.dry_run else "the load",
     )
 
 
@@ -212,7 +227,9 @@ def migrate(
 ) -> MigrationPlan:
     """Create or alter the live tables to match their declarations, in one transaction; what was done is returned."""
     declared, connection = _described(tables), _unwrapped(conn)
-    return _portal.run(lambda: aio.migrate(declared, connection, schema_changes=schema_changes))
+    return _portal.run(
+        lambda: aio.migrate(declared, connection, schema_changes=schema_changes), lambda plan: "the migration"
+    )
 
 
 def discover(conn: object, namespace: str | None = None) -> Catalog:
@@ -339,7 +356,7 @@ def _described(tables: T) -> T:
     several = cast(Sequence[object], tables) if isinstance(tables, (list, tuple)) else (tables,)
     for table in several:
         if isinstance(table, type):
-            describe(table)
+            read_dataclass(table)
     return tables  # pyright: ignore[reportUnknownVariableType]
 
 

@@ -14,20 +14,24 @@
 
 Each says what happened, to which object and with which value (`message`) and what to do about it (`hint`), carries the
 same facts as typed fields, and pickles. A driver's own exception is the `__cause__`. No message, field or repr ever holds
-a password.
+a password. Message and hint are one line each, without control characters, and show at most 160 characters of a value.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any
+
+from arrowsync.shown import legible
 
 
 class ArrowSyncError(Exception):
     """The root: `except arrowsync.ArrowSyncError` catches all that arrowsync raises on purpose."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.hint = hint
+        super().__init__(legible(message))
+        self.hint = None if hint is None else legible(hint)
 
     @property
     def message(self) -> str:
@@ -36,7 +40,7 @@ class ArrowSyncError(Exception):
 
     @message.setter
     def message(self, message: str) -> None:
-        self.args = (message,)
+        self.args = (legible(message),)
 
     def __str__(self) -> str:
         return f"{self.message}\nHint: {self.hint}" if self.hint else self.message
@@ -85,6 +89,7 @@ class ConversionError(ArrowSyncError):
 
     `column` is the declared column, `rows` the first few offending rows (0-based positions in the whole input), `sample`
     the values found there, `reason` a short phrase. For a column that is missing or unknown, `rows` and `sample` are empty.
+    `file` and `line` (from 1) say where the first of them stands, if the source is text.
     """
 
     def __init__(
@@ -102,6 +107,8 @@ class ConversionError(ArrowSyncError):
         self.reason = reason
         self.rows = rows
         self.sample = sample
+        self.file: str | None = None
+        self.line: int | None = None
 
 
 class MigrationError(ArrowSyncError):
@@ -125,7 +132,8 @@ class DatabaseError(ArrowSyncError):
 
     `statement` is the SQL text without any value, `code` the SQLSTATE or the driver's error number, `transient` whether the
     same call may succeed later (deadlock, lock timeout, connection lost), `row` which row of a load it refused (0-based), where
-    that is known.
+    that is known. `committed` is False where nothing was committed, and None where that can't be known, because the answer to
+    a COMMIT was lost: then it isn't `transient`, since a repeated insert might bring the rows twice.
     """
 
     def __init__(
@@ -143,10 +151,14 @@ class DatabaseError(ArrowSyncError):
         self.code = code
         self.transient = transient
         self.row = row
+        self.committed: bool | None = False
 
 
 class ConnectionLost(DatabaseError):
-    """The database can't be reached, or the connection broke. What was in progress has been rolled back by the server."""
+    """The database can't be reached, or the connection broke.
+
+    What was in progress has been rolled back by the server, unless `committed` is None: see `DatabaseError`.
+    """
 
 
 class ConstraintViolated(DatabaseError):
@@ -177,10 +189,58 @@ class ConstraintViolated(DatabaseError):
 
 
 class MissingDriver(ArrowSyncError):
-    """An optional package is needed and not installed. `package` is its name on PyPI; the hint is the pip line."""
+    """An optional package is needed and not installed. `package` is its name on PyPI; the hint is the pip line.
 
-    def __init__(self, package: str, *, needed_for: str) -> None:
+    `extra` is arrowsync's own name for all that is needed, where it has one.
+    """
+
+    def __init__(self, package: str, *, needed_for: str, extra: str | None = None) -> None:
+        wanted = package if extra is None else f"'arrowsync[{extra}]'"
         super().__init__(
-            f"{needed_for} needs the package {package!r}, which is not installed", hint=f"pip install {package}"
+            f"{needed_for} needs the package {package!r}, which is not installed", hint=f"pip install {wanted}"
         )
         self.package = package
+
+
+@contextmanager
+def translated(to_error: Callable[[Exception], ArrowSyncError]) -> Generator[None]:
+    """Raise what a library or an object of the user raises inside as the error that `to_error` makes of it.
+
+    An error of arrowsync passes as it is. It goes around the calls of libraries of which no list says all that they raise.
+    """
+    try:
+        yield
+    except ArrowSyncError:
+        raise
+    except Exception as error:
+        raise to_error(error) from error
+
+
+def batch_error(column: str, rows: int, given: object, wanted: object, error: Exception) -> ConversionError:
+    """The error of a column of which a whole batch of `rows` rows can't be brought from the type `given` to `wanted`."""
+    return ConversionError(
+        f"column {column!r}: a batch of {rows} rows can't be converted from {given} to {wanted}: "
+        f"{str(error) or type(error).__name__}",
+        column=column,
+        reason="a batch that can't be converted",
+        hint="send the data in smaller batches",
+    )
+
+
+def doubt(error: BaseException, what: str = "the commit") -> None:
+    """Let the error say that nobody knows whether `what` has happened."""
+    mark_committed(error, None)
+    if isinstance(error, DatabaseError):
+        error.transient = False
+        error.hint = f"{what} may or may not have happened: look before you repeat it"
+
+
+def mark_committed(error: BaseException, committed: bool | None) -> None:
+    """Set `error.committed`, on an exception of any class: None where it isn't known."""
+    error.__dict__["committed"] = committed
+
+
+def committed_of(error: BaseException) -> bool | None:
+    """Whether what the error ended was committed all the same; None where it isn't known."""
+    committed: bool | None = error.__dict__.get("committed", False)
+    return committed

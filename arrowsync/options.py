@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import codecs
 import enum
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, Literal, cast, get_args
 
 from arrowsync.errors import DeclarationError
@@ -52,7 +54,7 @@ class ArrayMode(enum.Enum):
 class GeneratorOptions:
     """How declarations become SQL objects. A mode of None is the one that the database does best.
 
-    `namespaces` maps a module (its name) to the namespace of the tables that it declares, where their classes don't say it
+    `namespaces` maps a module, or its name, to the namespace of the tables that it declares, where their classes don't say it
     themselves. Without `foreign_constraints` there are no foreign keys. With `initialize_tables` lookup tables get a row for
     each label. Annotations of a class in `skip_annotations` are ignored. With `auto_default` each column that is required
     gets a default: zero, the empty text, the first label.
@@ -61,7 +63,7 @@ class GeneratorOptions:
     enum_mode: EnumMode | None = None
     struct_mode: StructMode | None = None
     array_mode: ArrayMode | None = None
-    namespaces: Mapping[str, str | None] = field(default_factory=dict[str, "str | None"])
+    namespaces: Mapping[str | ModuleType, str | None] = field(default_factory=dict[str | ModuleType, str | None])
     foreign_constraints: bool = True
     initialize_tables: bool = False
     skip_annotations: tuple[type, ...] = ()
@@ -76,6 +78,18 @@ class GeneratorOptions:
         skipped = cast(object, self.skip_annotations)
         if not isinstance(skipped, tuple) or not all(isinstance(each, type) for each in cast(Any, skipped)):
             raise DeclarationError(f"skip_annotations is {skipped!r}", hint="give a tuple of classes")
+        object.__setattr__(self, "namespaces", {_module_name(key): value for key, value in self.namespaces.items()})
+
+
+def _module_name(key: object) -> str:
+    """The name of a module that is given itself or by its name."""
+    name = key.__name__ if isinstance(key, ModuleType) else key
+    if not isinstance(name, str) or (not isinstance(key, ModuleType) and name not in sys.modules):
+        raise DeclarationError(
+            f"namespaces has the key {key!r}, and no such module has been imported",
+            hint="the keys are modules, or their full names, such as those of __module__ of the tables",
+        )
+    return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +134,18 @@ class SyncOptions:
 class CsvOptions:
     """How a CSV file is written. An unquoted field that is one of `nulls` is NULL; a quoted one never is.
 
-    With `quote=None` quotes are characters like all others. A byte order mark counts more than `encoding`.
+    With `quote=None` quotes are characters like all others. A byte order mark counts more than `encoding`, and a first line
+    `sep=;`, as Excel writes it, is understood. Lines end with LF or CRLF; `line_end="\\r"` is for those that end with CR alone.
 
     >>> CsvOptions(delimiter=";", encoding="cp1252")
-    CsvOptions(delimiter=';', quote='"', encoding='cp1252', nulls=('',))
+    CsvOptions(delimiter=';', quote='"', encoding='cp1252', nulls=('',), line_end=None)
     """
 
     delimiter: str = ","
     quote: str | None = '"'
     encoding: str = "utf-8"
     nulls: tuple[str, ...] = ("",)
+    line_end: Literal["\r"] | None = None
 
     def __post_init__(self) -> None:
         for name, text in (("delimiter", self.delimiter), ("quote", self.quote)):
@@ -152,6 +168,10 @@ class CsvOptions:
         nulls = cast(object, self.nulls)
         if not isinstance(nulls, tuple) or not all(isinstance(text, str) for text in cast("tuple[object, ...]", nulls)):
             raise DeclarationError(f"nulls={nulls!r}", hint='a tuple of texts, such as ("", "NA")')
+        if self.line_end not in (None, "\r"):
+            raise DeclarationError(
+                f"line_end={self.line_end!r}", hint=r'"\r" where lines end with CR alone; LF and CRLF are told apart'
+            )
 
 
 def _check(name: str, value: Any, allowed: tuple[Any, ...]) -> None:

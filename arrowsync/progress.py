@@ -7,7 +7,9 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from importlib import import_module
 from time import monotonic
-from typing import Any
+from typing import Any, TextIO, cast
+
+from arrowsync.shown import printable, to_html
 
 Progress = Callable[[int, "int | None"], None]
 """Called with the rows read so far and their number in all (None where that isn't known), from a worker thread."""
@@ -27,7 +29,7 @@ def shown_progress(wanted: bool | Progress | None, title: str) -> Generator[Prog
         yield None
     elif _in_notebook():
         yield _notebook_bar(title)
-    elif wanted or sys.stderr.isatty():
+    elif sys.stderr is not None and (wanted or sys.stderr.isatty()):  # None: closed before Python began
         with _terminal_bar(title) as bar:
             yield bar
     else:
@@ -54,15 +56,13 @@ def _throttled(show: Callable[[int, int | None], None]) -> Progress:
 
 
 def _notebook_bar(title: str) -> Progress:
-    from html import escape
-
     display_module: Any = import_module("IPython.display")
     handle: Any = None
 
     def show(rows: int, total: int | None) -> None:
         nonlocal handle
         bar = f"<progress value={rows} max={total}></progress> " if total else ""
-        page = display_module.HTML(f"{bar}{escape(title)}: {rows:,} rows")
+        page = display_module.HTML(f"{bar}{to_html(title)}: {rows:,} rows")
         if handle is None:
             handle = display_module.display(page, display_id=True)
         else:
@@ -77,7 +77,30 @@ def _terminal_bar(title: str) -> Generator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=None)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(file=cast("TextIO", _Forgiving(sys.stderr)))
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(printable(title), total=None)
         yield _throttled(lambda rows, total: bar.update(task, completed=rows, total=total))
+
+
+class _Forgiving:
+    """A stream that nobody may read any more, or whose encoding lacks a sign: a load doesn't fail for its bar."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except (OSError, ValueError):
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):
+            return
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from arrowsync.catalog import SqlType  # noqa: E402
-from arrowsync.encode.pgcopy import compile_pgcopy  # noqa: E402
+from arrowsync.wire.pgcopy.encode import compile_pgcopy  # noqa: E402
 
 BATCH_ROWS = 8_000
 TYPES = {

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from arrowsync.catalog import SqlType
-from arrowsync.encode.pgcopy import compile_pgcopy
+from arrowsync.wire.pgcopy.encode import compile_pgcopy
 
 ROWS = 8_000
 RANDOM = np.random.default_rng(7)

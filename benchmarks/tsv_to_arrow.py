@@ -29,8 +29,8 @@ from typing import Annotated
 
 import arrowsync
 from arrowsync.convert import compile_converter
-from arrowsync.declare.dataclasses import describe
-from arrowsync.sources.tsv import open_tsv
+from arrowsync.declare.dataclasses.read import read_dataclass
+from arrowsync.sources.files.tsv import open_tsv
 
 RATIO = 6
 LIMIT_MB = 150
@@ -103,7 +103,7 @@ def read_with_arrowsync(path: str) -> int:
     """All batches in declared types; each is dropped when the next one comes."""
     rows = 0
     with open_tsv(open(path, "rb"), name=path) as stream:
-        convert = compile_converter(stream.schema, describe(Event))
+        convert = compile_converter(stream.schema, read_dataclass(Event))
         for batch in stream:
             rows += convert(batch, rows).num_rows
     return rows

@@ -31,11 +31,13 @@ DATABASES = {
 # Threads that live as long as the process, by design, by how their names start.
 LASTING_THREADS = (
     "arrowsync-loop",  # the blocking flavour's event loop, started on first use
+    "asyncio_",  # and its executor, which looks up the names of hosts
     "IPythonHistory",
 )
 
 # Two shared cores make single examples slow now and then, which is no failure.
 settings.register_profile("arrowsync", settings.get_profile("ci" if os.environ.get("CI") else "default"), deadline=None)
+settings.register_profile("quick", max_examples=20, deadline=None)
 settings.register_profile("soak", max_examples=5_000, deadline=None)
 settings.load_profile("arrowsync")
 

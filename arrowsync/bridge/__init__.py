@@ -1,24 +1,50 @@
-"""The only place where threads and the event loop meet: `prefetch`, `pulled`, `dealt`, `Worker`, `guarded_reader`, `Portal`."""
+"""The only place where threads and the event loop meet: `prefetch`, `blocking_iterator`, `fan_out`, `Worker`, `commit`,
+`locked`, `guarded_reader`, `Portal`, `Owner`.
+"""
 
-from arrowsync.bridge.deal import Deal, DealStopped, dealt
+from arrowsync.bridge.blocking_iterator import blocking_iterator
+from arrowsync.bridge.commit import commit
+from arrowsync.bridge.fan_out import FanOut, Stopped, fan_out
+from arrowsync.bridge.locked import locked
+from arrowsync.bridge.owner import (
+    Abandonable,
+    OwnedScope,
+    OwnedStream,
+    Owner,
+    abandon_in_children,
+    close_silently,
+    keep_for_ever,
+    keep_in_children,
+    of_another_process,
+)
 from arrowsync.bridge.portal import Portal
 from arrowsync.bridge.prefetch import prefetch
-from arrowsync.bridge.pulled import pulled
 from arrowsync.bridge.reader import GuardedReader, guarded_reader
-from arrowsync.bridge.waiting import finish, settle
+from arrowsync.bridge.uninterrupted import uninterrupted, until_done
 from arrowsync.bridge.worker import Worker, in_worker
 
 __all__ = [
-    "Deal",
-    "DealStopped",
+    "Abandonable",
+    "FanOut",
     "GuardedReader",
+    "OwnedScope",
+    "OwnedStream",
+    "Owner",
     "Portal",
+    "Stopped",
     "Worker",
-    "dealt",
-    "finish",
+    "abandon_in_children",
+    "blocking_iterator",
+    "close_silently",
+    "commit",
+    "fan_out",
     "guarded_reader",
     "in_worker",
+    "keep_for_ever",
+    "keep_in_children",
+    "locked",
+    "of_another_process",
     "prefetch",
-    "pulled",
-    "settle",
+    "uninterrupted",
+    "until_done",
 ]

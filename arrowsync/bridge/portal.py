@@ -10,6 +10,9 @@ from concurrent.futures import Future, wait
 from contextvars import copy_context
 from typing import Any, TypeVar
 
+from arrowsync.bridge.owner import keep_for_ever
+from arrowsync.errors import ArrowSyncError, committed_of, doubt, mark_committed
+
 R = TypeVar("R")
 
 
@@ -24,6 +27,8 @@ class Portal:
     def _forget(self) -> None:
         # The child has no such thread, and perhaps a lock that was held when it forked.
         self._lock = threading.Lock()
+        if self._loop is not None:
+            keep_for_ever(self._loop)  # its end would unregister sockets that the parent's loop waits for
         self._loop = None
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
@@ -34,11 +39,12 @@ class Portal:
                 self._loop = loop
             return self._loop
 
-    def run(self, call: Callable[[], Awaitable[R]]) -> R:
+    def run(self, call: Callable[[], Awaitable[R]], committed: Callable[[R], str | None] | None = None) -> R:
         """The result of awaiting what `call` makes, in the background loop.
 
-        Ctrl-C cancels it and waits until it has ended (a load has rolled back) before the KeyboardInterrupt goes on; a
-        second Ctrl-C doesn't wait.
+        Ctrl-C cancels it and waits until it has ended (a load has rolled back) before the KeyboardInterrupt goes on, with what
+        the call says of its outcome; where it came too late, `committed` is the note about the result. A second Ctrl-C doesn't
+        wait.
         """
         loop = self._running_loop()
         if _current_loop() is loop:
@@ -61,9 +67,15 @@ class Portal:
         try:
             loop.call_soon_threadsafe(start)
             _wait(done)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             loop.call_soon_threadsafe(cancel)
-            _wait(done)
+            try:
+                _wait(done)
+            except KeyboardInterrupt as second:
+                doubt(second)
+                second.add_note("arrowsync: the call was not waited for: it may or may not have been committed")
+                raise
+            _tell(interrupt, done, committed)
             raise
         return done.result()
 
@@ -72,6 +84,22 @@ def _wait(done: Future[Any]) -> None:
     """Until it is done. In steps: a signal that arrives just before a wait would not be handled until the wait is over."""
     while not done.done():
         wait([done], timeout=0.5)
+
+
+def _tell(interrupt: KeyboardInterrupt, done: Future[R], committed: Callable[[R], str | None] | None) -> None:
+    """Let the interruption say what has come of the call."""
+    error = None if done.cancelled() else done.exception()
+    if error is not None:
+        mark_committed(interrupt, committed_of(error))
+        notes: list[str] = getattr(error, "__notes__", [])
+        if isinstance(error, ArrowSyncError) and committed_of(error) is None:
+            notes = [f"arrowsync: {error}"]
+    else:
+        what = None if done.cancelled() or committed is None else committed(done.result())
+        mark_committed(interrupt, what is not None)
+        notes = [] if what is None else [f"arrowsync: {what} was committed"]
+    for note in notes:
+        interrupt.add_note(note)
 
 
 async def _settle(call: Callable[[], Awaitable[R]], done: Future[R]) -> None:

@@ -12,12 +12,12 @@ from arrowsync.catalog.objects import (
     Namespace,
     ObjectName,
     OnDelete,
+    SqlType,
     StructMember,
     StructType,
     Table,
     UniqueKey,
 )
-from arrowsync.catalog.types import SqlType
 
 __all__ = [
     "Catalog",

@@ -1,13 +1,15 @@
-"""Catalog objects as ANSI SQL: what `str(object)` gives, and the statements that the dialects' `render` share.
+"""Catalog objects as ANSI SQL: the text of `str(object)`, and the statements that the dialects' `render` share.
 
-Where the standard has no word for something (comments, indexes, ARRAY and struct types of a product), this is how most engines
-say it. Types are written as their `SqlType` names them. A new kind of object is a case in `to_sql`; a dialect that writes its
-columns otherwise passes its own `column_sql` to `create_table`.
+`ANSI` writes names and constants. A new Python type of a constant is a case of `quote_literal`.
 """
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, TypeAlias, assert_never
 
 from arrowsync.catalog.objects import (
@@ -22,14 +24,69 @@ from arrowsync.catalog.objects import (
     Namespace,
     ObjectName,
     OnDelete,
+    SqlType,
     StructMember,
     StructType,
     Table,
     UniqueKey,
 )
-from arrowsync.catalog.quoting import ANSI
-from arrowsync.catalog.types import SqlType
-from arrowsync.sql import SQL, Identifier, Literal, join, sql, trusted
+from arrowsync.sql import SQL, Identifier, Literal, Quoting, join, sql, trusted
+
+
+def quote_identifier(name: str) -> str:
+    """The name in double quotes."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_literal(value: Any) -> str:
+    """The constant as the standard writes it. What it has no literal for is the text of it, or a cast of that."""
+    match value:
+        case None:
+            return "NULL"
+        case bool():
+            return "TRUE" if value else "FALSE"
+        case int():
+            return str(int(value))
+        case float() if not math.isfinite(value):
+            return f"CAST({_string(str(value))} AS double precision)"
+        case float():
+            return repr(float(value)).upper()
+        case Decimal() if value.is_finite():
+            return format(value, "f")
+        case bytes() | bytearray():
+            return f"X{_string(bytes(value).hex())}"
+        case datetime() if value.tzinfo is not None:
+            return f"TIMESTAMP {_string(value.astimezone(UTC).isoformat(sep=' '))}"
+        case datetime():
+            return f"TIMESTAMP {_string(value.isoformat(sep=' '))}"
+        case date():
+            return f"DATE {_string(value.isoformat())}"
+        case time():
+            return f"TIME {_string(value.isoformat())}"
+        case timedelta():
+            return _interval(value)
+        case dict() | list() | tuple():
+            return _string(json.dumps(value, ensure_ascii=False))
+        case _:
+            return _string(str(value))
+
+
+def _interval(value: timedelta) -> str:
+    """INTERVAL, whose sign stands before its text."""
+    size = abs(value)
+    seconds, micros = size.seconds, size.microseconds
+    clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{f'.{micros:06}' if micros else ''}"
+    sign = "-" if value < timedelta(0) else ""
+    return f"INTERVAL {sign}{_string(f'{size.days} {clock}')} DAY(9) TO SECOND(6)"
+
+
+def _string(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+ANSI = Quoting(quote_identifier, quote_literal)
+"""How the standard writes names and constants."""
+
 
 CatalogObject: TypeAlias = (
     Catalog

@@ -1,7 +1,6 @@
-"""The objects of a database: `Catalog`, `Table`, `Column`, keys, `EnumType`, `StructType`, as plain frozen values.
+"""The objects of a database as frozen values: `Catalog`, `Table`, `Column`, `SqlType`, keys, `EnumType`, `StructType`.
 
-Both sides of a diff are made of these: what discovery found, and what the declarations ask for. Names are as the server
-stores them; the order of columns is the table's. `str(object)` is ANSI SQL (`catalog.ansi`); that of a name is plain.
+`SqlType` is the canonical type of a column in the SQL space of one dialect.
 """
 
 from __future__ import annotations
@@ -10,11 +9,41 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from arrowsync.catalog.types import SqlType
 from arrowsync.sql import SQL, Identifier
 
 if TYPE_CHECKING:
     from arrowsync.catalog.ansi import CatalogObject
+
+
+@dataclass(frozen=True, slots=True)
+class SqlType:
+    """A column type, spelled canonically, so that two equal types compare equal.
+
+    `name` is the dialect's canonical lower-case name without arguments (`"bigint"`, `"varchar"`, `"numeric"`); `args` are
+    its integer arguments (length, or precision and scale). An enum has its `labels`, and is called `name` in `namespace`
+    where the dialect has named enum types (`name` is `"enum"` where they are inline). An array is `SqlType("array",
+    element=...)`; its number of `dimensions` is what was declared and no part of the type, for a dialect in which an array
+    of two dimensions isn't one of arrays. A struct has `members`, names and types, and a name and `namespace` of its own
+    where the dialect has named struct types (else it is called `"struct"`).
+    """
+
+    name: str
+    args: tuple[int, ...] = ()
+    labels: tuple[str, ...] = ()
+    namespace: str | None = None
+    element: SqlType | None = None
+    members: tuple[tuple[str, SqlType], ...] = ()
+    dimensions: int = field(default=1, compare=False)
+
+    def __str__(self) -> str:
+        if self.element is not None:
+            return f"{self.element}[{self.args[0] if self.args else ''}]"
+        if self.members and self.name == "struct":
+            return f"struct({', '.join(f'{name} {member}' for name, member in self.members)})"
+        if self.args:
+            return f"{self.name}({', '.join(map(str, self.args))})"
+        return self.name
+
 
 OnDelete = Literal["cascade", "restrict", "set null", "set default"]
 TableKind = Literal["table", "view", "foreign table", "partitioned table", "table without transactions"]
@@ -220,12 +249,16 @@ class Namespace:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """A database, or the part of it that was asked for."""
+    """A database, or the part of it that was asked for.
+
+    `dialect` is the kind of database that it was found in (`"postgresql"`), None where it was made otherwise.
+    """
 
     tables: tuple[Table, ...] = ()
     enums: tuple[EnumType, ...] = ()
     namespaces: tuple[str, ...] = ()
     structs: tuple[StructType, ...] = ()
+    dialect: str | None = field(default=None, compare=False, repr=False)
 
     def table(self, name: ObjectName) -> Table | None:
         return next((table for table in self.tables if table.name == name), None)

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar, get_args
+from typing import Any, NoReturn, TypeVar, get_args
 
 from arrowsync import aio
-from arrowsync.cli.reading import add_reading_options, check_rejects, source_of, write_rejects
+from arrowsync.cli.console import complain, forgive_encodings, say, say_json, say_source, warn
+from arrowsync.cli.reading import add_reading_options, source_of
+from arrowsync.cli.rejects import check_rejects, write_rejects
 from arrowsync.dialects import dialect_for, is_database
 from arrowsync.errors import (
     ArrowSyncError,
@@ -28,7 +30,10 @@ from arrowsync.errors import (
     MigrationError,
     MissingDriver,
     SourceError,
+    committed_of,
 )
+from arrowsync.load.infer import infer
+from arrowsync.migration.plan import MigrationPlan
 from arrowsync.options import (
     ArrayMode,
     Dedup,
@@ -41,9 +46,8 @@ from arrowsync.options import (
     StructMode,
 )
 from arrowsync.report import SyncReport
-from arrowsync.sync.described import to_source
-from arrowsync.sync.inference import infer
-from arrowsync.sync.script import create_sql
+from arrowsync.shown import legible
+from arrowsync.sync.ddl import create_sql, to_source
 
 EXIT_CODES: dict[type[ArrowSyncError], int] = {
     DeclarationError: 2,
@@ -53,23 +57,66 @@ EXIT_CODES: dict[type[ArrowSyncError], int] = {
     DatabaseError: 6,
     MissingDriver: 7,
 }
-"""The exit code of each branch of the error tree; 2 is also what wrong arguments give, 130 and 143 are Ctrl-C and SIGTERM."""
+"""The exit code of each branch of the error tree; 2 is also what wrong arguments give.
+
+130 and 143 are Ctrl-C and SIGTERM, where nothing was committed: what is committed ends with 0, whatever came then, and 6 says
+that nobody knows.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code."""
-    options = _parser().parse_args(arguments)
+    forgive_encodings()
+    parser = _parser()
+    if not (sys.argv[1:] if arguments is None else arguments):
+        warn(parser.format_help())
+        return 2
+    options = _parsed(parser, arguments)
     try:
         return asyncio.run(_interruptible(_COMMANDS[options.command](options)))
     except ArrowSyncError as error:
-        _complain(error)
+        complain(error, _options_of(parser), as_json=getattr(options, "json", False))
         return next(code for branch, code in EXIT_CODES.items() if isinstance(error, branch))
     except KeyboardInterrupt:
-        print("interrupted: nothing was changed", file=sys.stderr)
-        return 130
+        return _ended("interrupted", 130, options)
     except asyncio.CancelledError:
-        print("terminated: nothing was changed", file=sys.stderr)
-        return 143
+        return _ended("terminated", 143, options)
+
+
+@contextmanager
+def _committing(options: argparse.Namespace, *, commits: bool = True) -> Generator[None]:
+    """Remember what has come of a call that commits: a signal may take the result from the task that has it."""
+    options.committed, options.notes = False, []
+    try:
+        yield
+    except BaseException as error:
+        options.committed, options.notes = committed_of(error), getattr(error, "__notes__", [])
+        raise
+    options.committed = commits
+    options.notes = [f"arrowsync: the {_WHAT[options.command]} was committed"] if commits else []
+
+
+_WHAT = {"load": "load", "migrate": "migration"}
+
+
+def _ended(how: str, code: int, options: argparse.Namespace) -> int:
+    """Say what a signal has left, and give the exit code."""
+    committed: bool | None = getattr(options, "committed", False)
+    notes: list[str] = getattr(options, "notes", [])
+    said = "; ".join(note.removeprefix("arrowsync: ") for note in notes) or "nothing was changed"
+    warn(f"arrowsync: {how}: {said}")
+    return 0 if committed else 6 if committed is None else code
+
+
+def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments; those of `load` that stand between options are sources and its target too."""
+    options, more = parser.parse_known_args(arguments)
+    if more and (options.command != "load" or any(word.startswith("-") for word in more)):
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
+    if more:
+        paths: list[str] = [*options.source, options.target, *more]
+        options.source, options.target = paths[:-1], paths[-1]
+    return options
 
 
 async def _interruptible(command: Coroutine[Any, Any, int]) -> int:
@@ -82,40 +129,44 @@ async def _interruptible(command: Coroutine[Any, Any, int]) -> int:
 async def _load(options: argparse.Namespace) -> int:
     if options.rejects:
         check_rejects(options.rejects)
-    report = await aio.sync_table(
-        source_of(options),
-        _table(options.table),
-        options.target,
-        mode=options.mode,
-        key=options.key,
-        on_conflict=options.on_conflict,
-        dedup=options.dedup,
-        on_error="reject" if options.rejects else options.on_error,
-        max_rejects=options.max_rejects,
-        schema_changes=options.schema_changes,
-        parallel=options.parallel,
-        progress=False if options.quiet else None,
-        dry_run=options.dry_run,
-    )
-    if options.rejects and report.rejects is not None:
-        write_rejects(report.rejects, options.rejects)
-    if options.json:
-        print(json.dumps(report.to_dict(), default=str))
-    elif not options.quiet:
-        _show(report)
+    with _committing(options, commits=not options.dry_run):
+        report = await aio.sync_table(
+            source_of(options),
+            _table(options.table),
+            options.target,
+            mode=options.mode,
+            key=options.key,
+            on_conflict=options.on_conflict,
+            dedup=options.dedup,
+            on_error="reject" if options.rejects else options.on_error,
+            max_rejects=options.max_rejects,
+            schema_changes=options.schema_changes,
+            parallel=options.parallel,
+            progress=False if options.quiet else None,
+            dry_run=options.dry_run,
+        )
+    try:
+        _show(report, options)
+    except Exception as error:  # the rows are there, whatever becomes of the report
+        warn(f"arrowsync: the load is done, but its report can't be shown: {type(error).__name__}: {error}")
     return 0
 
 
 async def _plan(options: argparse.Namespace) -> int:
     plan = await aio.plan([_table(t) for t in options.table], options.target, schema_changes=options.schema_changes)
-    print(json.dumps({"statements": list(plan.statements)}) if options.json else plan)
-    return 0
+    return 0 if _show_plan(plan, options) else 1
 
 
 async def _migrate(options: argparse.Namespace) -> int:
-    plan = await aio.migrate([_table(t) for t in options.table], options.target, schema_changes=options.schema_changes)
-    print(json.dumps({"statements": list(plan.statements)}) if options.json else plan)
+    tables = [_table(t) for t in options.table]
+    with _committing(options):
+        plan = await aio.migrate(tables, options.target, schema_changes=options.schema_changes)
+    _show_plan(plan, options)
     return 0
+
+
+def _show_plan(plan: MigrationPlan, options: argparse.Namespace) -> bool:
+    return say_json({"statements": list(plan.statements)}) if options.json else say(str(plan))
 
 
 async def _ddl(options: argparse.Namespace) -> int:
@@ -132,18 +183,15 @@ async def _ddl(options: argparse.Namespace) -> int:
         initialize_tables=options.initialize_tables,
         auto_default=options.auto_default,
     )
-    print(create_sql(tables, options.dialect, generator), end="")
-    return 0
+    return 0 if say_source(create_sql(tables, options.dialect, generator)) else 1
 
 
 async def _discover(options: argparse.Namespace) -> int:
     if not is_database(options.target):
-        print(infer(options.target).source(), end="")
-        return 0
+        return 0 if say_source(infer(options.target).source()) else 1
     catalog = await aio.discover(options.target, options.namespace)
     dialect = dialect_for(options.target.partition(":")[0])
-    print(to_source(catalog, dialect.language.name), end="")
-    return 0
+    return 0 if say_source(to_source(catalog, dialect.language.name)) else 1
 
 
 def commands() -> list[str]:
@@ -194,30 +242,38 @@ def _class_of(module: ModuleType, name: str) -> Any:
     return table
 
 
-def _show(report: SyncReport) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
-    if report.dry_run:
-        console.print(str(report), markup=False, highlight=False)
-        return
-    table = Table(title=f"{report.table}: {report.mode}", title_justify="left", show_header=False)
-    table.add_column(justify="left")
-    table.add_column(justify="right")
-    for name, rows in report.outcomes().items():
-        table.add_row(name, f"{rows:,}")
-    table.add_row("seconds", f"{report.seconds:.2f}")
-    table.add_row("rows/s", f"{report.rows_per_second:,.0f}")
-    console.print(table)
-    for change in report.changes:
-        console.print(f"  {change}", markup=False, highlight=False)
+def _show(report: SyncReport, options: argparse.Namespace) -> None:
+    """The report, and where the rejects are or what they are: no row is left out unseen."""
+    unwritten = None
+    if options.rejects and report.rejects is not None:
+        unwritten = write_rejects(report.rejects, options.rejects)
+    if options.json:
+        say_json(report.to_dict())
+    elif not options.quiet:
+        say(str(report))
+    if unwritten is not None:
+        warn(f"arrowsync: the rows were loaded, but the rejects can't be written to {options.rejects!r}: {unwritten}")
+    kept = options.json or (options.rejects and unwritten is None)
+    if report.rejected and not kept:
+        if options.quiet:
+            warn("\n".join([f"{report.table}: {report.rejected:,} rows were rejected", *report.reject_lines()]))
+        warn("  hint: --rejects FILE keeps all rejects, with their rows")
 
 
-def _complain(error: ArrowSyncError) -> None:
-    print(f"arrowsync: {error.message}", file=sys.stderr)
-    if error.hint:
-        print(f"  hint: {error.hint}", file=sys.stderr)
+class _Parser(argparse.ArgumentParser):
+    """Wrong arguments are shown like everything else."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.format_usage()}{self.prog}: error: {legible(message)}\n")
+
+
+def _options_of(parser: Any) -> set[str]:
+    """All options of all commands."""
+    found: set[str] = set(parser._option_string_actions)
+    for action in parser._actions:
+        if action.nargs == argparse.PARSER:
+            found = found.union(*map(_options_of, action.choices.values()))
+    return found
 
 
 _Mode = TypeVar("_Mode", EnumMode, StructMode, ArrayMode)
@@ -232,7 +288,7 @@ def _columns(text: str) -> list[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="arrowsync",
         description="Load data into database tables that dataclasses declare, exactly and all or nothing.",
     )
@@ -242,8 +298,9 @@ def _parser() -> argparse.ArgumentParser:
     load = commands.add_parser("load", help="load a source into a table: create or migrate, convert, load, merge")
     load.add_argument(
         "source",
+        nargs="+",
         metavar="SOURCE",
-        help="a file, folder, glob or URL of Parquet, CSV, TSV, JSON Lines or Arrow; - for standard input",
+        help="files, or a file, folder, glob or URL of Parquet, CSV, TSV, JSON Lines or Arrow; - for standard input",
     )
     load.add_argument("target", metavar="TARGET", help="a database URL, such as duckdb:///warehouse.duckdb")
     load.add_argument("--table", required=True, help="the declaration, module:Class, or the name of a table")
@@ -253,7 +310,11 @@ def _parser() -> argparse.ArgumentParser:
     load.add_argument("--dedup", choices=get_args(Dedup), default="last")
     load.add_argument("--on-error", choices=get_args(OnError), default="raise")
     load.add_argument("--max-rejects", type=int)
-    load.add_argument("--rejects", metavar="FILE", help="reject bad rows, and write them to this Parquet file")
+    load.add_argument(
+        "--rejects",
+        metavar="FILE",
+        help="reject bad rows, and keep them in this file: .csv, .tsv, .jsonl, .parquet, .arrow",
+    )
     load.add_argument(
         "--parallel", type=int, metavar="N", help="load over N connections at once (a server, not DuckDB)"
     )

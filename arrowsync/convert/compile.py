@@ -11,6 +11,8 @@ import difflib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from typing import Any, cast
 
 import numpy as np
@@ -20,7 +22,9 @@ from arrowsync.convert.arrays import Column, Kernel, mask_array, record_batch
 from arrowsync.convert.rejects import Checked, conversion_error, rejects_batch
 from arrowsync.convert.rules import kernel_for, refusal
 from arrowsync.declare.spec import ColumnSpec, TableSpec
-from arrowsync.errors import ConversionError
+from arrowsync.errors import ConversionError, batch_error, translated
+
+_GUESSED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +37,9 @@ class _Step:
 
     def run(self, batch: pa.RecordBatch) -> Checked:
         given: Column = cast(Any, batch).column(self.index)
-        try:
+        # The kernels refuse values, not batches. What is left is more than 2 GiB of text in one batch.
+        with translated(partial(batch_error, self.column.name, len(given), given.type, self.column.type)):
             outcome = self.kernel(given)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowCapacityError) as error:
-            # The kernels refuse values, not batches. What is left is more than 2 GiB of text in one batch.
-            raise ConversionError(
-                f"column {self.column.name!r}: a batch of {len(given)} rows can't be converted from {given.type} "
-                f"to {self.column.type}: {error}",
-                column=self.column.name,
-                reason="a batch that can't be converted",
-                hint="send the data in smaller batches",
-            ) from error
         return Checked(self.column, given, outcome)
 
 
@@ -109,7 +105,8 @@ def compile_converter(
 
     A declared column that the data lacks is left out if it is nullable, has a default or is an identity. Raises
     `ConversionError` for a column that is unknown, missing or there twice, and for a type that never becomes the declared
-    one. `source` is what messages call the data. With `round`, decimals lose the decimal places that their column doesn't have.
+    one; NULL in a column of the key is refused by the rows that have it. `source` is what messages call the data. With `round`,
+    decimals lose the decimal places that their column doesn't have.
     With `valid_text`, columns of text are taken for valid UTF-8, which they else are checked for.
     """
     _check_names(schema, spec, source)
@@ -120,7 +117,7 @@ def compile_converter(
         if index < 0:
             continue
         kind: pa.DataType = types[index]
-        kernel = kernel_for(kind, column, round=round, valid_text=valid_text)
+        kernel = kernel_for(kind, column, round=round, valid_text=valid_text, in_key=column.name in spec.key)
         if kernel is None:
             reason, hint = refusal(kind, column)
             raise ConversionError(
@@ -156,7 +153,7 @@ def _check_names(schema: pa.Schema, spec: TableSpec, source: str) -> None:
             f"{source} lacks columns that table {spec.name!r} requires: {_listed(missing)}",
             column=missing[0],
             reason="missing",
-            hint="add them to the data, or declare them Optional or with a default",
+            hint="add them to the data, or declare them Optional or with a default (not a default_factory, which is for records)",
         )
     if not given:
         raise ConversionError(
@@ -172,7 +169,7 @@ def _guesses(unknown: Iterable[str], declared: list[str]) -> str:
     """`did you mean 'age' by 'Age'? ` for the names that resemble a declared one, or nothing."""
     folded = {name.casefold(): name for name in declared}
     found: list[str] = []
-    for name in unknown:
+    for name in islice(unknown, _GUESSED):
         close = difflib.get_close_matches(name.casefold(), folded, n=1)
         if close:
             found.append(f"{folded[close[0]]!r} by {name!r}")

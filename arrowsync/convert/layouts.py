@@ -1,7 +1,8 @@
 """Every Arrow layout of a value, reduced to one plain layout, so that the kernels know only one of each.
 
 Plain are: bool, (u)int8..64, float32/64, decimal128/256 (with no negative scale), string, binary, fixed_size_binary(16) for
-a UUID, date32/64, time32/64, timestamp, duration. To take in another layout, add it to `plain_type` and to `to_plain`.
+a UUID, date32/64, time32/64, timestamp, duration. To take in another layout, add it to `plain_type` and to `to_plain`. An
+extension type that isn't known stays as it is, and converts to nothing.
 
 Dictionary and run-end-encoded columns are not unpacked when that can be helped: `through` runs the kernel on the few
 distinct values and spreads the result over the rows. An entry that no row uses can't fail.
@@ -30,6 +31,7 @@ from arrowsync.convert.arrays import (
     validity,
     with_scale,
 )
+from arrowsync.declare.extensions import is_known
 
 UUID_STORAGE = pa.binary(16)
 
@@ -44,7 +46,7 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
     if isinstance(kind, pa.Bool8Type):
         return pa.bool_()
     if isinstance(kind, pa.BaseExtensionType):
-        return plain_type(kind.storage_type)
+        return plain_type(kind.storage_type) if is_known(kind) else kind
     if types.is_large_string(kind) or types.is_string_view(kind):
         return pa.string()
     if types.is_large_binary(kind) or types.is_binary_view(kind) or types.is_fixed_size_binary(kind):
@@ -67,8 +69,8 @@ def to_plain(values: Column) -> Column:
     if parts is not None:
         distinct, positions = parts
         return to_plain(distinct).take(positions)
-    if isinstance(values, pa.ExtensionArray):
-        storage: Column = values.storage
+    if isinstance(kind, pa.BaseExtensionType) and is_known(kind):
+        storage: Column = cast(Any, values).storage
         if isinstance(kind, pa.Bool8Type):
             truth: Column = compute.not_equal(storage, pa.scalar(0, pa.int8()))
             return truth

@@ -10,13 +10,15 @@ import numpy as np
 import pyarrow as pa
 
 from arrowsync.convert.arrays import Column, Converted, Failure, Mask, Numbers, any_of, compute, record_batch, take
+from arrowsync.convert.kernels.identifiers import hex_text
+from arrowsync.convert.kernels.numbers import number_to_text
+from arrowsync.convert.kernels.temporal import counts, in_day
+from arrowsync.convert.kernels.text import binary_to_text
 from arrowsync.convert.layouts import plain_type, to_plain
 from arrowsync.convert.rules import RULES, Family, family_of
-from arrowsync.convert.temporal import counts, in_day
-from arrowsync.convert.text import binary_to_text
-from arrowsync.convert.uuids import hex_text
 from arrowsync.declare.spec import ColumnSpec
 from arrowsync.errors import ConversionError
+from arrowsync.shown import shown
 
 _FIELDS: dict[str, pa.DataType] = {
     "row": pa.int64(),
@@ -27,7 +29,6 @@ _FIELDS: dict[str, pa.DataType] = {
 REJECTS_SCHEMA = pa.schema(_FIELDS)
 
 SHOWN_ROWS = 5
-SHOWN_CHARACTERS = 60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,14 +72,8 @@ def _sentence(failure: Failure, rows: tuple[int, ...], sample: tuple[Any, ...], 
         phrase = f"{'is' if count == 1 else 'are'} {failure.reason}"
     more = ", ..." if count > len(rows) else ""
     where = f"row{'' if count == 1 else 's'} {', '.join(map(str, rows))}{more}"
-    shown = "" if all(each is None for each in sample) else f": {', '.join(map(shorten, sample))}{more}"
-    return f"{subject} {phrase} ({where}{shown})"
-
-
-def shorten(value: Any) -> str:
-    """The repr of a value, in at most 60 characters."""
-    text = repr(value)
-    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 3] + "..."
+    values = "" if all(each is None for each in sample) else f": {', '.join(map(shown, sample))}{more}"
+    return f"{subject} {phrase} ({where}{values})"
 
 
 def _sample_value(values: Column, row: int) -> Any:
@@ -129,7 +124,8 @@ def value_texts(values: Column, rows: Numbers) -> Column:
     elif family in (None, Family.BINARY, Family.DURATION):
         text = _raw_texts(plain)
     else:
-        text = RULES[family, Family.STRING](plain, column).values
+        rule = number_to_text if family is Family.FLOAT else RULES[family, Family.STRING]
+        text = rule(plain, column).values
     if text.null_count == plain.null_count:
         return text
     result: Column = compute.coalesce(text, _raw_texts(plain))

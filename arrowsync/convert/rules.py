@@ -15,29 +15,20 @@ from typing import Any, TypeAlias, cast
 import pyarrow as pa
 from pyarrow import types
 
-from arrowsync.convert import (
-    decimals,
-    durations,
-    jsontext,
-    numbers,
-    numbertext,
-    rounding,
-    temporal,
-    temporaltext,
-    text,
-    uuids,
-)
-from arrowsync.convert.addresses import check_addresses
 from arrowsync.convert.arrays import Column, Converted, Failure, Kernel, any_of, decimal_type, is_valid
-from arrowsync.convert.bounds import check_bounds
-from arrowsync.convert.jsonwrite import nested_to_json
+from arrowsync.convert.kernels import decimals, identifiers, json, numbers, temporal, temporal_text, text
+from arrowsync.convert.kernels.bounds import check_bounds
+from arrowsync.convert.kernels.identifiers import check_addresses
+from arrowsync.convert.kernels.nested import misfit, nested_kernel
+from arrowsync.convert.kernels.nested_text import nested_from_text
+from arrowsync.convert.kernels.to_json import nested_to_json
 from arrowsync.convert.layouts import plain_type, through
-from arrowsync.convert.nested import misfit, nested_kernel
-from arrowsync.convert.nestedtext import nested_from_text
 from arrowsync.declare.spec import ColumnSpec
 
 NULL_REASON = "NULL in a required column"
 NULL_HINT = "declare the column Optional, or fill the values"
+NULL_KEY_REASON = "NULL in a key column"
+NULL_KEY_HINT = "rows are found by their key, and NULL finds none: fill the values, drop the rows, or take another key"
 
 
 class Family(enum.Enum):
@@ -65,62 +56,62 @@ Rule: TypeAlias = Callable[[Column, ColumnSpec], Converted]
 RULES: dict[tuple[Family, Family], Rule] = {
     (F.BOOL, F.BOOL): numbers.keep,
     (F.BOOL, F.INT): numbers.widen,
-    (F.BOOL, F.STRING): numbertext.number_to_text,
+    (F.BOOL, F.STRING): numbers.number_to_text,
     (F.INT, F.BOOL): numbers.int_to_bool,
     (F.INT, F.INT): numbers.int_to_int,
     (F.INT, F.FLOAT): numbers.int_to_float,
     (F.INT, F.DECIMAL): decimals.int_to_decimal,
-    (F.INT, F.STRING): numbertext.number_to_text,
+    (F.INT, F.STRING): numbers.number_to_text,
     (F.FLOAT, F.INT): numbers.float_to_int,
     (F.FLOAT, F.FLOAT): numbers.float_to_float,
     (F.FLOAT, F.DECIMAL): decimals.float_to_decimal,
-    (F.FLOAT, F.STRING): numbertext.number_to_text,
+    (F.FLOAT, F.STRING): numbers.float_to_text,
     (F.DECIMAL, F.INT): decimals.decimal_to_int,
     (F.DECIMAL, F.FLOAT): decimals.decimal_to_float,
     (F.DECIMAL, F.DECIMAL): decimals.decimal_to_decimal,
     (F.DECIMAL, F.STRING): decimals.decimal_to_text,
-    (F.STRING, F.BOOL): numbertext.text_to_bool,
-    (F.STRING, F.INT): numbertext.text_to_int,
-    (F.STRING, F.FLOAT): numbertext.text_to_float,
-    (F.STRING, F.DECIMAL): numbertext.text_to_decimal,
+    (F.STRING, F.BOOL): numbers.text_to_bool,
+    (F.STRING, F.INT): numbers.text_to_int,
+    (F.STRING, F.FLOAT): numbers.text_to_float,
+    (F.STRING, F.DECIMAL): numbers.text_to_decimal,
     (F.STRING, F.STRING): text.text_to_text,
-    (F.STRING, F.BINARY): uuids.text_to_binary,
-    (F.STRING, F.DATE): temporaltext.text_to_date,
-    (F.STRING, F.TIME): temporaltext.text_to_time,
-    (F.STRING, F.NAIVE): temporaltext.text_to_naive,
-    (F.STRING, F.ZONED): temporaltext.text_to_zoned,
-    (F.STRING, F.DURATION): durations.text_to_duration,
-    (F.STRING, F.UUID): uuids.text_to_uuid,
-    (F.STRING, F.JSON): jsontext.text_to_json,
+    (F.STRING, F.BINARY): identifiers.text_to_binary,
+    (F.STRING, F.DATE): temporal_text.text_to_date,
+    (F.STRING, F.TIME): temporal_text.text_to_time,
+    (F.STRING, F.NAIVE): temporal_text.text_to_naive,
+    (F.STRING, F.ZONED): temporal_text.text_to_zoned,
+    (F.STRING, F.DURATION): temporal_text.text_to_duration,
+    (F.STRING, F.UUID): identifiers.text_to_uuid,
+    (F.STRING, F.JSON): json.text_to_json,
     (F.STRING, F.ENUM): text.text_to_enum,
     (F.BINARY, F.BINARY): numbers.keep,
     (F.BINARY, F.STRING): text.binary_to_text,
-    (F.BINARY, F.UUID): uuids.binary_to_uuid,
+    (F.BINARY, F.UUID): identifiers.binary_to_uuid,
     (F.DATE, F.DATE): temporal.date_to_date,
     (F.DATE, F.NAIVE): temporal.date_to_timestamp,
-    (F.DATE, F.STRING): temporaltext.date_to_text,
+    (F.DATE, F.STRING): temporal_text.date_to_text,
     (F.TIME, F.TIME): temporal.time_to_time,
-    (F.TIME, F.STRING): temporaltext.time_to_text,
+    (F.TIME, F.STRING): temporal_text.time_to_text,
     (F.NAIVE, F.DATE): temporal.timestamp_to_date,
     (F.NAIVE, F.NAIVE): temporal.timestamp_to_timestamp,
-    (F.NAIVE, F.STRING): temporaltext.timestamp_to_text,
+    (F.NAIVE, F.STRING): temporal_text.timestamp_to_text,
     (F.ZONED, F.DATE): temporal.timestamp_to_date,
     (F.ZONED, F.NAIVE): temporal.timestamp_to_timestamp,
     (F.ZONED, F.ZONED): temporal.timestamp_to_timestamp,
-    (F.ZONED, F.STRING): temporaltext.timestamp_to_text,
+    (F.ZONED, F.STRING): temporal_text.timestamp_to_text,
     (F.DURATION, F.DURATION): temporal.duration_to_duration,
-    (F.DURATION, F.STRING): durations.duration_to_text,
+    (F.DURATION, F.STRING): temporal_text.duration_to_text,
     (F.UUID, F.UUID): numbers.keep,
-    (F.UUID, F.STRING): uuids.uuid_to_text,
-    (F.UUID, F.BINARY): uuids.uuid_to_binary,
-    (F.JSON, F.JSON): jsontext.text_to_json,
+    (F.UUID, F.STRING): identifiers.uuid_to_text,
+    (F.UUID, F.BINARY): identifiers.uuid_to_binary,
+    (F.JSON, F.JSON): json.text_to_json,
     (F.JSON, F.STRING): text.text_to_text,
 }
 
 ROUNDED: dict[tuple[Family, Family], Rule] = {
-    (F.FLOAT, F.DECIMAL): rounding.round_float,
-    (F.DECIMAL, F.DECIMAL): rounding.round_decimal,
-    (F.STRING, F.DECIMAL): rounding.round_text,
+    (F.FLOAT, F.DECIMAL): decimals.round_float,
+    (F.DECIMAL, F.DECIMAL): decimals.round_decimal,
+    (F.STRING, F.DECIMAL): decimals.round_text,
 }
 """The rules that take the place of those in `RULES` where decimals may be rounded."""
 
@@ -186,20 +177,21 @@ def kernel_for(
     *,
     round: bool = False,  # noqa: A002
     valid_text: bool = False,
+    in_key: bool = False,
 ) -> Kernel | None:
     """The kernel from a type of the data to a declared column, or None where no value could ever be converted.
 
     It refuses NULLs that aren't allowed, text that is no address where one is declared, and what the bounds leave out. With
     `round`, decimals lose the decimal places that the column doesn't have. Text in a column of `valid_text` is not checked to be
     UTF-8: of a log with a third of its letters outside of ASCII, on its way from a TSV file, that took a quarter of the
-    time (2026-11-21).
+    time (2026-11-21). A column `in_key` takes no NULL, nullable or not.
     """
     kernel = _value_kernel(source, column, round, valid_text)
     if kernel is None:
         return None
 
     def complete(values: Column) -> Converted:
-        return check_bounds(check_addresses(_without_nulls(kernel(values), column), column), column)
+        return check_bounds(check_addresses(_without_nulls(kernel(values), column, in_key), column), column)
 
     return complete
 
@@ -210,7 +202,7 @@ def _value_kernel(
     round: bool,  # noqa: A002
     valid_text: bool = False,
 ) -> Kernel | None:
-    if types.is_null(source):
+    if types.is_null(plain_type(source)):
         return lambda values: Converted(cast(Any, pa).nulls(len(values), column.type))
     if types.is_timestamp(column.type) and cast(Any, column.type).unit in temporal.COARSER:
         return _coarser_kernel(source, column, round)
@@ -258,14 +250,15 @@ def _coarser_kernel(source: pa.DataType, column: ColumnSpec, round: bool) -> Ker
     return complete
 
 
-def _without_nulls(outcome: Converted, column: ColumnSpec) -> Converted:
+def _without_nulls(outcome: Converted, column: ColumnSpec, in_key: bool) -> Converted:
     values = outcome.values
-    if column.nullable or not values.null_count:
+    if (column.nullable and not in_key) or not values.null_count:
         return outcome
     nulls = ~is_valid(values) & ~any_of(outcome.failures, len(values))
     if not nulls.any():
         return outcome
-    return Converted(values, (*outcome.failures, Failure(nulls, NULL_REASON, NULL_HINT)))
+    reason, hint = (NULL_KEY_REASON, NULL_KEY_HINT) if in_key else (NULL_REASON, NULL_HINT)
+    return Converted(values, (*outcome.failures, Failure(nulls, reason, hint)))
 
 
 def _convert(values: Column, *, rule: Rule, check: Rule, column: ColumnSpec) -> Converted:

@@ -13,9 +13,10 @@ from typing import Any, cast
 
 import pyarrow as pa
 
+from arrowsync.declare.dataclasses.python_types import decimal_type
+from arrowsync.declare.extensions import EXTENSION_HINT
 from arrowsync.declare.markers import MAX_PRECISION
-from arrowsync.declare.place import Place
-from arrowsync.declare.python_types import decimal_type
+from arrowsync.declare.site import Site
 from arrowsync.declare.spec import ColumnSpec, StructSpec, TableSpec
 
 _SAME: tuple[pa.DataType, ...] = (
@@ -38,6 +39,7 @@ _SAME: tuple[pa.DataType, ...] = (
 
 _DECLARED: Mapping[pa.DataType, pa.DataType] = {
     **{same: same for same in _SAME},
+    pa.null(): pa.string(),
     pa.float16(): pa.float32(),
     pa.large_string(): pa.string(),
     pa.string_view(): pa.string(),
@@ -62,27 +64,27 @@ def spec_from_schema(
     """The table called `name` with the columns of an Arrow schema; those of `key` are its primary key, and never NULL.
 
     Nullability is kept, and so are comments, where a field (or the schema) has them as metadata `b"comment"`. A fixed number
-    of bytes becomes the maximal length, a map JSON, and a struct a type called after the table and the column. A type that no
-    column can have is a DeclarationError.
+    of bytes becomes the maximal length, a map JSON, and a struct a type called after the table and the column. Where all values
+    are null, so that nobody knows their type, it is text. A type that no column can have is a DeclarationError.
     """
-    place = Place(name)
-    place.checked_name(name, "name of a table")
+    site = Site(name)
+    site.checked_name(name, "name of a table")
     if namespace is not None:
-        place.checked_name(namespace, "namespace")
+        site.checked_name(namespace, "namespace")
     names = (key,) if isinstance(key, str) else tuple(key)
     if len(set(names)) < len(names):
-        raise place.error(f"the key {', '.join(names)} has a column twice", hint="name each column of the key once")
+        raise site.error(f"the key {', '.join(names)} has a column twice", hint="name each column of the key once")
     fields = cast("Iterable[pa.Field[Any]]", schema)
     return TableSpec(
         name=name,
-        columns=tuple(_column(field, Place(name, field.name), in_key=field.name in names) for field in fields),
+        columns=tuple(_column(field, Site(name, field.name), in_key=field.name in names) for field in fields),
         key=names,
         namespace=namespace,
-        comment=place.checked_comment(_comment(schema.metadata)),
+        comment=site.checked_comment(_comment(schema.metadata)),
     )
 
 
-def declared_type(given: pa.DataType, place: Place) -> pa.DataType:
+def declared_type(given: pa.DataType, site: Site) -> pa.DataType:
     """The type that a declared column has for values that arrive as `given`."""
     given = _decoded(given)
     exact = _DECLARED.get(given)
@@ -100,33 +102,33 @@ def declared_type(given: pa.DataType, place: Place) -> pa.DataType:
     if types.is_duration(given):
         return pa.duration("us")
     if types.is_decimal(given):
-        return _decimal(given, place)
-    raise place.error(f"a column can't be of the Arrow type {given}", hint=_way_out(given))
+        return _decimal(given, site)
+    raise site.error(f"a column can't be of the Arrow type {given}", hint=_way_out(given))
 
 
-def _column(field: pa.Field[Any], place: Place, *, in_key: bool = False) -> ColumnSpec:
+def _column(field: pa.Field[Any], site: Site, *, in_key: bool = False, what: str = "column") -> ColumnSpec:
     stored = _decoded(field.type)
     plain = ColumnSpec(
-        name=place.checked_name(field.name, "name of a column"),
+        name=site.checked_name(field.name, f"name of a {what}"),
         type=stored,
         nullable=field.nullable and not in_key,
-        comment=place.checked_comment(_comment(field.metadata)),
+        comment=site.checked_comment(_comment(field.metadata)),
     )
     if any(is_list(stored) for is_list in _LISTS):
-        element = replace(_column(cast(Any, stored).value_field, place), name="item")
+        element = _column(cast(Any, stored).value_field.with_name("item"), site)  # DuckDB calls it nothing
         return replace(plain, type=pa.list_(element.arrow_field), element=element)
     if pa.types.is_struct(stored):
-        return _struct_column(plain, stored, place)
+        return _struct_column(plain, stored, site)
     length = stored.byte_width or None if pa.types.is_fixed_size_binary(stored) else None
-    return replace(plain, type=declared_type(stored, place), max_length=length)
+    return replace(plain, type=declared_type(stored, site), max_length=length)
 
 
-def _struct_column(column: ColumnSpec, stored: Any, place: Place) -> ColumnSpec:
+def _struct_column(column: ColumnSpec, stored: Any, site: Site) -> ColumnSpec:
     """The column with a struct type of its own, called after the table and the path to the column."""
-    path = f"{place.table}_{column.name}"
+    path = f"{site.table}_{column.name}"
     if not stored.num_fields:
-        raise place.error("a struct without fields holds nothing", hint="drop the column")
-    members = tuple(_column(member, Place(path, member.name)) for member in stored.fields)
+        raise site.error("a struct without fields holds nothing", hint="drop the column")
+    members = tuple(_column(member, Site(path, member.name), what="member") for member in stored.fields)
     struct = StructSpec(path, members)
     return replace(column, type=pa.struct([member.arrow_field for member in members]), struct=struct)
 
@@ -138,12 +140,12 @@ def _decoded(given: pa.DataType) -> pa.DataType:
     return given
 
 
-def _decimal(given: Any, place: Place) -> pa.DataType:
+def _decimal(given: Any, site: Site) -> pa.DataType:
     """The decimal with the same digits. Arrow knows scales below 0 and above the precision, databases don't."""
     scale = max(given.scale, 0)
     precision = max(given.precision - min(given.scale, 0), scale)
     if precision > MAX_PRECISION:
-        raise place.error(
+        raise site.error(
             f"values of the Arrow type {given} have up to {precision} digits, more than {MAX_PRECISION}",
             hint="cast the column to a decimal of fewer digits, or to a float",
         )
@@ -157,10 +159,8 @@ def _comment(metadata: Mapping[bytes, bytes] | None) -> str:
 def _way_out(given: pa.DataType) -> str:
     """What the user can do about a type that no column can have."""
     types = pa.types
-    if types.is_null(given):
-        return "every value is null, so that the type is unknown: declare the table as a dataclass, or cast the column"
     if isinstance(given, pa.BaseExtensionType):
-        return f"cast the column to the type that it is stored as, {given.storage_type}"
+        return EXTENSION_HINT
     if types.is_nested(given):
         return "no table holds unions: drop the column, or cast it to JSON text"
     if types.is_interval(given):

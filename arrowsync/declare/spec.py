@@ -1,14 +1,14 @@
-"""The declared table: `TableSpec` and its `ColumnSpec`s, what every other room of the library works from.
+"""The declared table: `TableSpec` and its `ColumnSpec`s, from which every other room of the library works.
 
-A spec is an Arrow schema plus what Arrow can't say (keys, lengths, defaults, comments). It is made by `describe` from a
-dataclass, or by `spec_from_schema` from a `pa.Schema`; nothing here knows a database.
+A spec is an Arrow schema plus all that Arrow can't say (keys, lengths, defaults, comments). `read_dataclass` makes it of a
+dataclass, `spec_from_schema` of a `pa.Schema`; nothing here knows a database.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -82,10 +82,12 @@ class StructSpec:
 class LookupSpec:
     """What makes an enum a table of its own, always: it takes new labels (`E | str`), or its members have fields.
 
-    `rows` are the values of `columns`, a row for each label; both are empty where members are plain.
+    `rows` are the values of `columns`, a row for each label; both are empty where members are plain. `max_length` counts the
+    characters that a label may have (`E | Annotated[str, MaxLength(n)]`), None where that isn't declared.
     """
 
     extensible: bool = False
+    max_length: int | None = None
     columns: tuple[ColumnSpec, ...] = ()
     rows: tuple[tuple[Any, ...], ...] = ()
 
@@ -101,8 +103,9 @@ class ColumnSpec:
     of which version. `choices` are the integers of a `Literal`, and `minimum` and `maximum` bound the values, both included.
 
     A list or set has `element`, which is like a column called "item"; of a set (`unordered`) no order is kept. A struct has
-    `struct`. A column that refers to a table has `references`: several where it is a key of any of them (`A | B`), which no
-    database can enforce.
+    `struct`. `default_factory` makes the default of a field that has one in Python only. A column that refers to a table has
+    `references`: several where it is a key of any of them (`A | B`), which no database can enforce. `attribute` is the name of
+    the field that objects of the class have it in, where it is called otherwise.
     """
 
     name: str
@@ -125,10 +128,18 @@ class ColumnSpec:
     unordered: bool = False
     struct: StructSpec | None = None
     references: tuple[Reference, ...] = ()
+    default_factory: Callable[[], Any] | None = field(default=None, compare=False)
+    attribute: str | None = field(default=None, compare=False)
 
     @property
     def has_default(self) -> bool:
         return self.default is not NO_DEFAULT
+
+    def filled(self) -> Any:
+        """The value of a record that lacks the column: the default of its field, else None, which is NULL."""
+        if self.default_factory is not None:
+            return self.default_factory()
+        return self.default if self.has_default else None
 
     @property
     def arrow_field(self) -> pa.Field[Any]:
@@ -185,3 +196,51 @@ class TableSpec:
     @cached_property
     def by_name(self) -> Mapping[str, ColumnSpec]:
         return {column.name: column for column in self.columns}
+
+
+def nested_columns(column: ColumnSpec) -> Iterator[ColumnSpec]:
+    """The column itself, then its element and its members, and theirs."""
+    yield column
+    if column.element is not None:
+        yield from nested_columns(column.element)
+    if column.struct is not None:
+        for member in column.struct.members:
+            yield from nested_columns(member)
+
+
+def references_of(spec: TableSpec) -> Iterator[Reference]:
+    """All references of a table, in the order of its columns."""
+    for column in spec.columns:
+        for each in nested_columns(column):
+            yield from each.references
+    for foreign_key in spec.foreign_keys:
+        yield foreign_key.target
+
+
+def structs_of(spec: TableSpec) -> Iterator[type]:
+    """The classes whose objects are structs in a table."""
+    for column in spec.columns:
+        for each in nested_columns(column):
+            if each.struct is not None and each.struct.source is not None:
+                yield each.struct.source
+
+
+def with_references(spec: TableSpec, change: Callable[[Reference], Reference]) -> TableSpec:
+    """The table with each of its references changed."""
+    return replace(
+        spec,
+        columns=tuple(_changed(column, change) for column in spec.columns),
+        foreign_keys=tuple(replace(each, target=change(each.target)) for each in spec.foreign_keys),
+    )
+
+
+def _changed(column: ColumnSpec, change: Callable[[Reference], Reference]) -> ColumnSpec:
+    struct = column.struct
+    if struct is not None:
+        struct = replace(struct, members=tuple(_changed(member, change) for member in struct.members))
+    return replace(
+        column,
+        references=tuple(map(change, column.references)),
+        element=None if column.element is None else _changed(column.element, change),
+        struct=struct,
+    )

@@ -1,34 +1,131 @@
-"""`open_batches`: whatever the user has -> one `BatchStream` of batches of a bounded size, in the types that the data has.
-
-`OPENERS` is the whole story, read top to bottom: the first recogniser that says yes names the opener. Libraries are recognised
-by protocol or by the dotted name of a class, never by importing them. Nothing here converts: `convert` does, for all sources
-alike; the `spec` only names the columns of tuples and hints at types where Arrow is made out of Python objects.
-
-To add a source: an opener in a file of its own, and its line in `OPENERS`.
-"""
+"""`open_batches`: any data of the user's -> one `BatchStream` of batches of a bounded size, in the types that the source has."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, is_dataclass
+from functools import partial
 from itertools import chain, islice
 from types import GeneratorType
 from typing import Any, TypeAlias, cast
 
 import pyarrow as pa
 
+from arrowsync.declare.extensions import unknown_extensions
 from arrowsync.declare.spec import TableSpec
-from arrowsync.errors import DeclarationError, SourceError
+from arrowsync.errors import DeclarationError, SourceError, translated
 from arrowsync.options import CsvOptions
-from arrowsync.sources.bounded import bounded
-from arrowsync.sources.capsule import open_capsule, open_cursor, open_dataset, open_scanner
-from arrowsync.sources.duckdb import open_relation
-from arrowsync.sources.families import shown
-from arrowsync.sources.frames import open_lazyframe, open_pandas, open_polars
-from arrowsync.sources.rows import open_rows
-from arrowsync.sources.selection import Columns, Filter, to_selection
+from arrowsync.shown import shown
+from arrowsync.sources.files.selection import Columns, Filter, to_selection
+from arrowsync.sources.foreign import check_foreign
+from arrowsync.sources.frames import (
+    open_capsule,
+    open_cursor,
+    open_dataset,
+    open_lazyframe,
+    open_pandas,
+    open_polars,
+    open_relation,
+    open_scanner,
+    unreadable_frame,
+)
+from arrowsync.sources.layout import decoded_size
+from arrowsync.sources.objects.rows import open_rows
 from arrowsync.sources.stream import BatchStream, columns_of
+
+BATCH_BYTES = 32 << 20
+SMALL_ROWS, SMALL_BYTES = 8_192, 4 << 20
+
+
+def bounded(stream: BatchStream, batch_rows: int) -> BatchStream:
+    """The stream without empty batches, big ones sliced, runs of tiny ones joined, and metadata of the source left out.
+
+    So all that follows (kernels, encoders, queues) meets batches of one order of size, whatever the source does: a 400 MB
+    batch costs no sink 400 MB more, 10,000 batches of one row aren't 10,000 times its overhead.
+    """
+
+    def pieces(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return (_without_metadata(piece) for piece in _joined(_sliced(batches, batch_rows), batch_rows))
+
+    def with_origin() -> Iterator[pa.RecordBatch]:
+        return pieces(stream.iter_with_origin())
+
+    return BatchStream(
+        stream.schema.remove_metadata(),
+        pieces(stream),
+        name=stream.name,
+        close=stream.close,
+        row_count=stream.row_count,
+        with_origin=with_origin if stream.has_origins else None,
+        valid_text=stream.valid_text,
+        trail=stream.trail,
+        require_keys=stream.require_keys,
+        reopen=stream.reopen,
+    )
+
+
+def _without_metadata(batch: pa.RecordBatch) -> pa.RecordBatch:
+    return batch.replace_schema_metadata(None) if batch.schema.metadata else batch
+
+
+def _sliced(batches: Iterable[pa.RecordBatch], batch_rows: int) -> Iterator[pa.RecordBatch]:
+    """Zero-copy slices of all batches that have too many rows or bytes."""
+    for batch in batches:
+        for start in range(0, batch.num_rows, batch_rows):
+            yield from _divided(batch if batch_rows >= batch.num_rows else batch.slice(start, batch_rows))
+
+
+def _divided(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Slices that aren't too big once they are decoded: rows may be of very different sizes."""
+    if batch.num_rows <= 1 or (size := _size(batch)) <= BATCH_BYTES:
+        yield batch
+        return
+    rows = max(1, min(batch.num_rows // 2, batch.num_rows * BATCH_BYTES // size))
+    for start in range(0, batch.num_rows, rows):
+        yield from _divided(batch.slice(start, rows))
+
+
+def _size(batch: pa.RecordBatch) -> int:
+    columns: list[Any] = cast("Any", batch).columns
+    return sum(decoded_size(column, BATCH_BYTES) for column in columns)
+
+
+def _joined(batches: Iterator[pa.RecordBatch], batch_rows: int) -> Iterator[pa.RecordBatch]:
+    """Runs of small batches as one, up to the size at which a batch isn't small; the others as they are."""
+    small, run, rows, size = min(SMALL_ROWS, batch_rows), list[pa.RecordBatch](), 0, 0
+    for batch in batches:
+        bytes_of_batch = _size(batch) if batch.num_rows < small else 0
+        is_small = batch.num_rows < small and bytes_of_batch < SMALL_BYTES
+        if run and (not is_small or rows + batch.num_rows > batch_rows):
+            yield from _join(run)
+            run, rows, size = [], 0, 0
+        if not is_small:
+            yield batch
+            continue
+        run.append(batch)
+        rows += batch.num_rows
+        size += bytes_of_batch
+        if rows >= small or size >= SMALL_BYTES:
+            yield from _join(run)
+            run, rows, size = [], 0, 0
+    if run:
+        yield from _join(run)
+
+
+_concat_batches: Callable[[list[pa.RecordBatch]], pa.RecordBatch] = vars(pa)["concat_batches"]  # not in the stubs
+
+
+def _join(run: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    if len(run) == 1:
+        return run
+    try:
+        return [_concat_batches(run)]
+    except pa.ArrowException:  # a layout that pyarrow can't join, such as dictionaries in some nested types
+        return run
+
 
 BATCH_ROWS = 65_536
 
@@ -85,14 +182,19 @@ def open_batches(
         raise DeclarationError(f"batch_rows={batch_rows}: a batch has at least one row")
     source = data if isinstance(data, Source) else Source(data, **how)
     data = source.data
-    opener = next((opener for recognises, opener in OPENERS if recognises(data)), _refuse)
+    name = _name(data)
+    with translated(partial(unreadable_frame, name)):
+        opener = next((opener for recognises, opener in OPENERS if recognises(data)), _refuse)
     if opener is not _open_files:
-        _check_options(source, _name(data), rows=opener is _open_iterable)
-    stream = opener(data, _Ask(_name(data), spec, source, batch_rows or BATCH_ROWS))
+        _check_options(source, name, rows=opener is _open_iterable)
+    # The exceptions of the user's own iterator come as they are.
+    with nullcontext() if opener is _open_iterable else translated(partial(unreadable_frame, name)):
+        stream = opener(data, _Ask(name, spec, source, batch_rows or BATCH_ROWS))
     if stream is data and batch_rows is None:
         return stream
     try:
         _check_names(stream)
+        check_foreign(unknown_extensions(stream.schema), stream.name)
     except BaseException:
         stream.close()
         raise
@@ -168,7 +270,7 @@ def _is_open_file(data: object) -> bool:
 
 def _open_files(data: Any, ask: _Ask) -> BatchStream:
     # A third of what importing arrowsync would cost, for those who have no files.
-    from arrowsync.sources.files import Reading, open_files, to_format
+    from arrowsync.sources.files.open import Reading, open_files, to_format
 
     source = ask.source
     reading = Reading(
@@ -300,7 +402,7 @@ def _check_names(stream: BatchStream) -> None:
     names = stream.schema.names
     if not names:
         raise SourceError(f"{stream.name} has no columns", source=stream.name)
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise SourceError(
             f"{stream.name} has more than one column named {twice[0]!r}",

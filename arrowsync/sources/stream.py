@@ -6,12 +6,14 @@ Beside it stand what is missing from pyarrow's type stubs and more than one open
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
-from typing import Any, Literal, cast
+from typing import Any, Literal, Protocol, cast
 
 import pyarrow as pa
 
 from arrowsync.errors import SourceError
+from arrowsync.sources.files.trail import Trail
 
 _PLACE_FIELDS: dict[str, Any] = {
     "file": pa.string(),
@@ -20,8 +22,14 @@ _PLACE_FIELDS: dict[str, Any] = {
     "value": pa.string(),
     "reason": pa.string(),
 }
-PLACE: pa.DataType = pa.struct(_PLACE_FIELDS)
+ROW_ORIGIN: pa.DataType = pa.struct(_PLACE_FIELDS)
 """Where a row stands in files of text. A row that can't be read has NULLs in its columns, and here the reason."""
+
+
+class Divides(Protocol):
+    """What divides a batch into the rows that fit, converted, and the others, with reasons."""
+
+    def split(self, batch: pa.RecordBatch, first_row: int) -> tuple[pa.RecordBatch, pa.RecordBatch]: ...
 
 
 class BatchStream:
@@ -31,7 +39,11 @@ class BatchStream:
     DuckDB, `pa.table`). It can be consumed once; whoever opened it closes it (it is a context manager, and exhausting it
     closes it too). `name` says where the data comes from, for messages; `row_count` is the number of rows where the source
     knows it beforehand (for a progress bar), else None. `valid_text` says that its text is known to be valid UTF-8: nothing
-    checks the bytes of what comes from elsewhere through Arrow's C interface.
+    checks the bytes of what comes from elsewhere through Arrow's C interface. `guard` is what translates exceptions of
+    libraries that read the data. `trail` says where the rows that were read last
+    stand in files. Calling `require_keys` makes reading refuse a record that lacks a key which others have; it is None where rows
+    aren't records, or all columns are declared. `raw` is the stream that this one converts, and how, for who sets bad rows aside.
+    `reopen` gives the text of files once more, from the beginning, where they can be read twice.
 
     >>> import pyarrow as pa
     >>> batch = pa.record_batch({"x": [1, 2]})
@@ -48,16 +60,25 @@ class BatchStream:
         name: str,
         close: Callable[[], None] | None = None,
         row_count: int | None = None,
-        placed: Callable[[], Iterator[pa.RecordBatch]] | None = None,
+        with_origin: Callable[[], Iterator[pa.RecordBatch]] | None = None,
         valid_text: bool = False,
+        trail: Trail | None = None,
+        require_keys: Callable[[], None] | None = None,
+        raw: tuple[BatchStream, Divides] | None = None,
+        reopen: Callable[[], BatchStream] | None = None,
     ) -> None:
         self.schema = schema
+        self.raw = raw
         self.name = name
         self.row_count = row_count
         self.valid_text = valid_text
+        self.trail = trail
+        self.reopen = reopen
+        self.require_keys = require_keys
+        self.guard: Callable[[], AbstractContextManager[None]] = nullcontext
         self._batches = batches
         self._close = close
-        self._placed = placed
+        self._placed = with_origin
         self._state: Literal["ready", "reading", "consumed", "closed"] = "ready"
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
@@ -72,7 +93,8 @@ class BatchStream:
 
     def _drain(self) -> Iterator[pa.RecordBatch]:
         try:
-            yield from self._batches
+            with self.guard():
+                yield from self._batches
             # `close()` ends the iterator below just as its last batch does: without this, whoever reads while someone
             # else closes would take the rows so far for all of them.
             if self._state == "closed":
@@ -82,12 +104,12 @@ class BatchStream:
             self.close()
 
     @property
-    def has_places(self) -> bool:
-        """Whether rows stand on lines of text, so that `iter_placed` can tell which."""
-        return self._placed is not None
+    def has_origins(self) -> bool:
+        """Whether rows stand on lines of text, so that `iter_with_origin` (of the raw stream, if there is one) can tell which."""
+        return self._placed is not None or (self.raw is not None and self.raw[0].has_origins)
 
-    def iter_placed(self) -> Iterator[pa.RecordBatch]:
-        """The same batches with one more column, the last, of the type `PLACE`; rows that can't be read are in it too."""
+    def iter_with_origin(self) -> Iterator[pa.RecordBatch]:
+        """The same batches with one more column, the last, of the type `ROW_ORIGIN`; rows that can't be read are in it too."""
         batches = iter(self)
         if self._placed is not None:
             self._batches = self._placed()

@@ -12,10 +12,10 @@ import pyarrow as pa
 from arrowsync.catalog import Table
 from arrowsync.convert.compile import Converter, compile_converter
 from arrowsync.declare.spec import TableSpec
-from arrowsync.dialects.dialect import Dialect, Restored, Session
+from arrowsync.dialects.contract import Dialect, Restored, Session
 from arrowsync.errors import MigrationError
+from arrowsync.load.plan import declared_spec, flat_name
 from arrowsync.sql import SQL, Identifier, join, sql
-from arrowsync.sync.tables import declared_spec, flat_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from arrowsync.declare.dataclasses import describe
+from arrowsync.declare.dataclasses.read import read_dataclass
 from arrowsync.declare.spec import TableSpec
 from arrowsync.errors import DeclarationError
 from arrowsync.testing.tables import RandomTables
@@ -61,7 +61,7 @@ def random_batches(
             f"{n} rows in batches of {batch_rows} can't be made",
             hint="ask for 0 rows or more, in batches of at least 1",
         )
-    spec = table if isinstance(table, TableSpec) else describe(table)
+    spec = table if isinstance(table, TableSpec) else read_dataclass(table)
     random = RandomTables(n, seed, nan).table(spec)
     makers = [random.maker(column.name) for column in spec.columns]
 

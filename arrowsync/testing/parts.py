@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from arrowsync.declare.place import Place
+from arrowsync.declare.site import Site
 from arrowsync.declare.spec import Reference, TableSpec
 from arrowsync.testing.draws import Numbering, Supply, distinct, stream
 
@@ -22,13 +22,13 @@ class Part:
     target: Reference | None = None
 
 
-def parts_of(spec: TableSpec, target: Callable[[Reference, Place], TableSpec]) -> Mapping[str, Part]:
+def parts_of(spec: TableSpec, target: Callable[[Reference, Site], TableSpec]) -> Mapping[str, Part]:
     """The part of each column. `target` finds the table that a reference means."""
     parts: dict[str, Part] = {}
     for key in spec.foreign_keys:
         for name in key.columns:
             if name in parts:
-                raise Place(spec.name, name).error(
+                raise Site(spec.name, name).error(
                     "two foreign keys of several columns share this one, and random rows can't hit both",
                     hint="make the rows of this table yourself",
                 )
@@ -39,13 +39,13 @@ def parts_of(spec: TableSpec, target: Callable[[Reference, Place], TableSpec]) -
         if part.target is None or reference is None or len(part.columns) == 1:
             continue
         # The row that the wider key refers to has to be one that refers, in turn, to what this column refers to.
-        place = Place(spec.name, column.name)
-        wider = target(part.target, place)
+        site = Site(spec.name, column.name)
+        wider = target(part.target, site)
         name = part.target.columns[part.columns.index(column.name)]
         reached: list[tuple[str | None, str, tuple[str, ...]]] = [(wider.namespace, wider.name, (name,))]
         reached += [(each.namespace, each.table, each.columns) for each in wider.by_name[name].references]
         if (reference.namespace, reference.table, reference.columns) not in reached:
-            raise place.error(
+            raise site.error(
                 f"this column refers to {reference.table}, and to {wider.name} with others, which has no such reference",
                 hint="make the rows of this table yourself",
             )
@@ -70,15 +70,15 @@ def distinct_parts(
         if any(already <= inside.keys() for already in done):
             continue
         free = [part for part in inside if part not in found and {part} not in done]
-        place = Place(spec.name, key[0] if len(key) == 1 else None)
+        site = Site(spec.name, key[0] if len(key) == 1 else None)
         supplies = [supply(part) for part in free]
         if free and not all(each.size for each in supplies):
-            raise place.error(
+            raise site.error(
                 f"random values of {', '.join(key)} can't be kept distinct", hint="leave lists out of the key"
             )
         numbering = distinct(supplies, n, stream(seed, spec.name, "key", *key)) if free else None
         if numbering is None:
-            raise place.error(
+            raise site.error(
                 f"{n} rows can't have different values of {', '.join(key)}",
                 hint="ask for fewer rows, or declare types and ranges with more values",
             )

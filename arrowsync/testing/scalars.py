@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from arrowsync.declare.place import Place
+from arrowsync.declare.site import Site
 from arrowsync.declare.spec import ColumnSpec
 from arrowsync.testing.draws import Numbers, mix
 from arrowsync.testing.texts import address_values, binary_values, json_values, text_values
@@ -49,7 +49,7 @@ _INTS = (0, 1, -1, 10, -10, 127, 255, 256, 32768, 65535, 2**31, -(2**31) - 1, 2*
 _FLOATS = (0.0, 1.0, -1.0, 0.1, -0.1, 1 / 3, 1e15, 123456789.125, 16777217.0, 2.0**53, 1e-5, 1e16, 1e22)
 
 
-def scalar_values(column: ColumnSpec, place: Place, *, nan: bool) -> Values:
+def scalar_values(column: ColumnSpec, site: Site, *, nan: bool) -> Values:
     """The values that a column of a scalar type may have; a DeclarationError where it has none, or no database has the type."""
     kind: Any = column.type
     types = pa.types
@@ -62,11 +62,11 @@ def scalar_values(column: ColumnSpec, place: Place, *, nan: bool) -> Values:
     if types.is_integer(kind):
         bits = kind.bit_width
         limits = (-(1 << bits - 1), (1 << bits - 1) - 1) if types.is_signed_integer(kind) else (0, (1 << bits) - 1)
-        return _counted(column, place, limits, Fraction(1), _INTS)
+        return _counted(column, site, limits, Fraction(1), _INTS)
     if types.is_float32(kind) or types.is_float64(kind):
-        return _floats(column, place, nan=nan)
+        return _floats(column, site, nan=nan)
     if types.is_decimal128(kind) or types.is_decimal256(kind):
-        return _decimals(column, place)
+        return _decimals(column, site)
     if types.is_string(kind):
         return text_values(column.max_length) if column.ip is None else address_values(column.ip)
     if types.is_binary(kind):
@@ -75,7 +75,7 @@ def scalar_values(column: ColumnSpec, place: Place, *, nan: bool) -> Values:
         return wrapped(_uuids(), kind)
     if isinstance(kind, pa.JsonType) and kind.storage_type == pa.string():
         return wrapped(json_values(), kind)
-    return _times(column, place)
+    return _times(column, site)
 
 
 def _labels(column: ColumnSpec) -> Values:
@@ -90,50 +90,48 @@ def _labels(column: ColumnSpec) -> Values:
     )
 
 
-def _times(column: ColumnSpec, place: Place) -> Values:
+def _times(column: ColumnSpec, site: Site) -> Values:
     kind: Any = column.type
     types = pa.types
     if types.is_date32(kind):
-        return _counted(column, place, (_days(_FIRST), _days(_LAST)), Fraction(1, _DAY), map(_days, _DAYS))
+        return _counted(column, site, (_days(_FIRST), _days(_LAST)), Fraction(1, _DAY), map(_days, _DAYS))
     unit = _PER_SECOND.get(getattr(kind, "unit", ""))
     if unit is not None and types.is_timestamp(kind) and kind.tz in (None, "UTC"):
         day = _DAY * unit
         awkward = [_days(each) * day + step for each in _DAYS for step in (0, -1, unit // 10)]
-        return _counted(column, place, (_days(_FIRST) * day, _days(_LAST) * day + day - 1), Fraction(unit), awkward)
+        return _counted(column, site, (_days(_FIRST) * day, _days(_LAST) * day + day - 1), Fraction(unit), awkward)
     if unit is not None and types.is_time(kind):
         awkward = [12 * 3600 * unit, 1, unit - 1, unit, 3599 * unit, 86399 * unit]
-        return _counted(column, place, (0, _DAY * unit - 1), Fraction(unit), awkward)
+        return _counted(column, site, (0, _DAY * unit - 1), Fraction(unit), awkward)
     if unit is not None and types.is_duration(kind):
         steps = (0, 1, unit - 1, unit, _DAY * unit - 1, _DAY * unit, 31 * _DAY * unit + 1, 366 * _DAY * unit)
         awkward = [sign * step for step in steps for sign in (1, -1)]
-        return _counted(column, place, (-_LONGEST, _LONGEST), Fraction(unit), awkward)
-    raise place.error(f"there are no random values of type {kind}", hint="declare a type of the README's table")
+        return _counted(column, site, (-_LONGEST, _LONGEST), Fraction(unit), awkward)
+    raise site.error(f"there are no random values of type {kind}", hint="declare a type of the README's table")
 
 
 def _days(moment: datetime) -> int:
     return (moment - _EPOCH).days
 
 
-def _counted(
-    column: ColumnSpec, place: Place, limits: tuple[int, int], unit: Fraction, awkward: Iterable[int]
-) -> Values:
+def _counted(column: ColumnSpec, site: Site, limits: tuple[int, int], unit: Fraction, awkward: Iterable[int]) -> Values:
     """The values of a type that counts: numbers, or times in units of `unit` a second."""
-    low, high = _bounds(column, place, limits, unit)
+    low, high = _bounds(column, site, limits, unit)
     return whole(low, high, awkward, lambda numbers: packed(numbers, column.type))
 
 
-def _bounds(column: ColumnSpec, place: Place, limits: tuple[int, int], unit: Fraction) -> tuple[int, int]:
+def _bounds(column: ColumnSpec, site: Site, limits: tuple[int, int], unit: Fraction) -> tuple[int, int]:
     """The least and greatest number that stands for a value, within the limits of the type and what is declared."""
     least, greatest = (_exact(bound) for bound in (column.minimum, column.maximum))
     low = limits[0] if least is None else max(limits[0], math.ceil(least * unit))
     high = limits[1] if greatest is None else min(limits[1], math.floor(greatest * unit))
-    _check_range(column, place, low, high)
+    _check_range(column, site, low, high)
     return low, high
 
 
-def _check_range(column: ColumnSpec, place: Place, low: int, high: int) -> None:
+def _check_range(column: ColumnSpec, site: Site, low: int, high: int) -> None:
     if low > high:
-        raise place.error(
+        raise site.error(
             f"no {column.type} lies between {column.minimum!r} and {column.maximum!r}",
             hint="widen the range; random dates and times lie in the years 1000 to 9999",
         )
@@ -160,7 +158,7 @@ def _exact(bound: Any) -> Fraction | None:
             return Fraction(bound)
 
 
-def _floats(column: ColumnSpec, place: Place, *, nan: bool) -> Values:
+def _floats(column: ColumnSpec, site: Site, *, nan: bool) -> Values:
     """Floats in the order of their bits, which is that of their values: each exponent is as likely."""
     kind = column.type
     dtype: Any = np.dtype(np.float32 if kind == pa.float32() else np.float64)
@@ -187,7 +185,7 @@ def _floats(column: ColumnSpec, place: Place, *, nan: bool) -> Values:
     if bounds[1] is not None:
         high = min(high, place_of(float(bounds[1])))
         high -= Fraction(build(np.array([high]).view(np.uint64))[0].as_py()) > bounds[1]
-    _check_range(column, place, low, high)
+    _check_range(column, site, low, high)
     normal = place_of(float(np.finfo(dtype).smallest_normal))
     subnormal = (1, -1, normal - 1, 1 - normal, normal)
     twins = [-0.0] * (low <= 0 <= high)
@@ -198,13 +196,13 @@ def _floats(column: ColumnSpec, place: Place, *, nan: bool) -> Values:
     return whole(low, high, (*map(place_of, _FLOATS), *subnormal), build, array_of(twins, kind))
 
 
-def _decimals(column: ColumnSpec, place: Place) -> Values:
+def _decimals(column: ColumnSpec, site: Site) -> Values:
     kind: Any = column.type
     scale: int = kind.scale
     limit = 10**kind.precision - 1
     one = 10**scale
     awkward = [0, *(sign * step for step in (1, one, one // 2, one - 1, 10**4, 10**8 - 1, 10**9) for sign in (1, -1))]
-    low, high = _bounds(column, place, (-limit, limit), Fraction(one))
+    low, high = _bounds(column, site, (-limit, limit), Fraction(one))
     if low >= -(1 << 63) and high < 1 << 63:
         return whole(low, high, awkward, lambda numbers: packed(numbers, kind))
     count = (1 << 32) - 2
@@ -238,9 +236,11 @@ def _multiples(start: int, step: int, kind: pa.DataType) -> Make:
 
 def _uuids() -> Values:
     kind = pa.binary(16)
-    first = pa.array([bytes(16), b"\xff" * 16, bytes.fromhex("0123456789abcdef0123456789ABCDEF")], kind)
+    first = pa.array([bytes(16), b"\xff" * 16, bytes.fromhex("0123456789ab4def8123456789ABCDEF")], kind)
 
     def others(numbers: Numbers) -> Column:
-        return from_data(np.stack([mix(5, numbers), mix(6, numbers)], axis=1), kind)
+        data = np.ascontiguousarray(np.stack([mix(5, numbers), mix(6, numbers)], axis=1)).view(np.uint8).reshape(-1, 16)
+        data[:, 8] |= 0xC0  # MariaDB takes no UUID of a high version that has no variant
+        return from_data(data, kind)
 
     return composed(first, others, 1 << 63)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from arrowsync.declare.dataclasses import describe
-from arrowsync.declare.place import Place
+from arrowsync.declare.dataclasses.read import read_dataclass
+from arrowsync.declare.site import Site
 from arrowsync.declare.spec import ColumnSpec, Reference, TableSpec
 from arrowsync.testing.draws import Numbering, Supply, mix, one_in, stream
 from arrowsync.testing.nested import MOST, element_of, list_values, members_of, set_values, struct_values
@@ -53,7 +53,7 @@ class RandomTable:
         if name in self._makers:
             made = self._makers[name]
             if made is None:
-                raise Place(self.spec.name, name).error(
+                raise Site(self.spec.name, name).error(
                     "the column refers to itself, by way of the keys that it refers to",
                     hint="make the rows of this table yourself",
                 )
@@ -87,9 +87,9 @@ class RandomTable:
         return (self.spec.name, *names)
 
     def _identity(self, column: ColumnSpec) -> Make:
-        place = Place(self.spec.name, column.name)
+        site = Site(self.spec.name, column.name)
         if self._n >= 1 << column.type.bit_width - pa.types.is_signed_integer(column.type):
-            raise place.error(f"{column.type} can't number {self._n} rows", hint="ask for fewer rows, or declare int64")
+            raise site.error(f"{column.type} can't number {self._n} rows", hint="ask for fewer rows, or declare int64")
         return lambda rows: packed(rows + np.uint64(1), column.type)
 
     def _random_rows(self, part: Part, *, earlier: bool) -> Numbering:
@@ -108,10 +108,10 @@ class RandomTable:
     def _values(self, column: ColumnSpec, path: tuple[str, ...]) -> Values:
         """The values of a column, element or member, which is found at `path`."""
         kind: Any = column.type
-        place = Place(self.spec.name, path[0])
+        site = Site(self.spec.name, path[0])
         if column.references:
             if len(column.references[0].columns) != 1:
-                raise place.error(f"one column can't hold the key {', '.join(column.references[0].columns)}")
+                raise site.error(f"one column can't hold the key {', '.join(column.references[0].columns)}")
             target = column.references[0]
             return Values(self._referred(column, target, target.columns[0]), self._n)
         if pa.types.is_list(kind):
@@ -124,7 +124,7 @@ class RandomTable:
                 for member, each in zip(members, values, strict=True)
             ]
             return struct_values(kind, makes, values)
-        return scalar_values(column, place, nan=self._nan)
+        return scalar_values(column, site, nan=self._nan)
 
     def _lists(self, column: ColumnSpec, path: tuple[str, ...]) -> Values:
         element, path = element_of(column), (*path, "item")
@@ -142,13 +142,13 @@ class RandomTable:
 
     def _referred(self, column: ColumnSpec, reference: Reference, name: str) -> Make:
         """The values of the column `name` of another table, or of this one."""
-        place = Place(self.spec.name, column.name)
-        other = self._target(reference, place)
+        site = Site(self.spec.name, column.name)
+        other = self._target(reference, site)
         found = other.by_name.get(name)
         if found is None:
-            raise place.error(f"{other.name}, which it refers to, has no column {name!r}")
+            raise site.error(f"{other.name}, which it refers to, has no column {name!r}")
         if found.nullable and name not in other.key and not column.nullable:
-            raise place.error(
+            raise site.error(
                 f"{other.name}.{name}, which it refers to, may be NULL, and this column may not",
                 hint="declare this column Optional, or that one not",
             )
@@ -157,15 +157,15 @@ class RandomTable:
             return make
         return lambda rows: make(rows).cast(column.type)
 
-    def _target(self, reference: Reference, place: Place) -> TableSpec:
+    def _target(self, reference: Reference, site: Site) -> TableSpec:
         if self._is_own(reference):
             return self.spec
         if reference.source is None:
-            raise place.error(
+            raise site.error(
                 f"it refers to the table {reference.table!r}, of which no class is known",
                 hint="give the Reference its source, the dataclass that declares that table",
             )
-        return describe(reference.source, reference.table)
+        return read_dataclass(reference.source, reference.table)
 
     def _is_own(self, reference: Reference) -> bool:
         if reference.source is not None and self.spec.source is not None:

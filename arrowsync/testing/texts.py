@@ -253,7 +253,7 @@ def _dotted(numbers: Numbers) -> Column:
 def _colons(numbers: Numbers) -> Column:
     """A network, then three groups, none of them 0."""
     network = take(pa.array(_NETWORKS, pa.string()), mix(4, numbers) % np.uint64(len(_NETWORKS)))
-    groups = [take(_hexadecimals(), numbers // np.uint64(65535**place) % np.uint64(65535)) for place in range(3)]
+    groups = [take(_hexadecimals(), numbers // np.uint64(65535**site) % np.uint64(65535)) for site in range(3)]
     result: Column = compute.binary_join_element_wise(network, *groups, ":")
     return result
 

@@ -96,8 +96,8 @@ def whole(low: int, high: int, awkward: Iterable[int], build: Make, twins: Colum
     taken = [np.uint64(number - low) for number in sorted(first)]
 
     def others(numbers: Numbers) -> Column:
-        for place in taken:
-            numbers = numbers + (numbers >= place)
+        for site in taken:
+            numbers = numbers + (numbers >= site)
         return build(numbers + start)
 
     count = high - low + 1 - len(first)

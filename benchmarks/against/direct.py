@@ -55,7 +55,7 @@ def encoded(job: Job) -> list[bytes]:
     """The data as COPY BINARY, in pieces of 1 MiB."""
     from against.data import KINDS, LEVELS
     from arrowsync.catalog import SqlType
-    from arrowsync.encode.pgcopy import HEADER, TRAILER, compile_pgcopy
+    from arrowsync.wire.pgcopy.encode import HEADER, TRAILER, compile_pgcopy
 
     labels = {"event_kind": KINDS, "event_level": LEVELS}
 

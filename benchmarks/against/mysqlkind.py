@@ -89,7 +89,7 @@ def ready_file(job: Job) -> Generator[Run]:
     import pymysql
 
     from arrowsync.catalog import SqlType
-    from arrowsync.encode.mysqltext import compile_mysqltext
+    from arrowsync.wire.mysqltext.encode import compile_mysqltext
 
     def kind(text: str) -> SqlType:
         name, _, parameters = text.removesuffix(")").partition("(")

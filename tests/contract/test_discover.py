@@ -21,7 +21,7 @@ import pytest
 import arrowsync
 from arrowsync import Index, MaxLength, Precision, PrimaryKey, Unique, aio
 from arrowsync.catalog import Catalog, ObjectName
-from arrowsync.errors import DeclarationError, MigrationError
+from arrowsync.errors import MigrationError
 
 
 class Size(enum.Enum):
@@ -189,13 +189,19 @@ def test_arrays_composites_and_domains_of_a_live_table(
     assert "words: list[list[str | None] | None] | None" in source
 
 
-def test_a_type_that_no_declaration_has_is_found_but_not_declared(postgres_url: str) -> None:
+def test_a_type_that_no_declaration_has_is_text_beneath_a_comment(postgres_url: str) -> None:
     with arrowsync.connect(postgres_url) as conn:
-        conn.execute("CREATE TABLE t (id int, paid money)")
+        conn.execute("CREATE TYPE mood AS ENUM ('', 'it'); CREATE TABLE t (id int, paid money, m mood)")
         catalog = arrowsync.discover(conn)
-    assert [str(column.type) for column in catalog.tables[0].columns] == ["integer", "money"]
-    with pytest.raises(DeclarationError, match="column 'paid' has the type money"):
-        arrowsync.to_source(catalog, "postgresql")
+    assert [str(column.type) for column in catalog.tables[0].columns] == ["integer", "money", "mood"]
+    assert arrowsync.to_source(catalog).endswith(
+        """    id: int32 | None
+    # money in the database; this declares text
+    paid: str | None
+    # mood in the database; this declares text
+    m: str | None
+"""
+    )
 
 
 def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from contract.over_adbc import connected
+from contract.postgres.over_adbc import connected
 
 import arrowsync
 from arrowsync import PrimaryKey

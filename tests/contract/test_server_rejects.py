@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import pyarrow as pa
 import pytest
-from contract import over_adbc
+from contract.postgres import over_adbc
 
 import arrowsync
 from arrowsync import Check, MaxLength, PrimaryKey, Unique

@@ -17,8 +17,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from conftest import DATABASES
-from contract import over_adbc
 from contract.items import Item, item
+from contract.postgres import over_adbc
 
 import arrowsync
 from arrowsync import (
@@ -139,7 +139,7 @@ def test_mirror_deletes_what_the_data_lacks(conn: arrowsync.Connection) -> None:
 
 def test_columns_that_the_data_lacks_keep_their_values(conn: arrowsync.Connection) -> None:
     arrowsync.sync_table([item(1, "a", "1.00")], Item, conn)
-    report = arrowsync.sync_table([{"id": 1, "name": "b"}, {"id": 2, "name": "c"}], Item, conn)
+    report = arrowsync.sync_table(pa.table({"id": [1, 2], "name": ["b", "c"]}), Item, conn)
     assert (report.inserted, report.updated) == (1, 1)
     assert rows_of(Item, conn) == [
         {"id": 1, "name": "b", "price": Decimal("1.00")},

@@ -17,8 +17,8 @@ import pytest
 from arrowsync.convert import compile_converter
 from arrowsync.declare.spec import ColumnSpec, StructSpec, TableSpec
 from arrowsync.errors import ConversionError
-from arrowsync.sources.tsv import open_tsv
-from arrowsync.sync.export import write_tsv
+from arrowsync.sources.files.tsv import open_tsv
+from arrowsync.sync.open_source import write_tsv
 from arrowsync.testing import random_batches
 
 pc: Any = pyarrow.compute

@@ -1,6 +1,7 @@
 """Declarations, one for each feature of the formation: what golden files, live servers and generated code are tested with.
 
-A new feature is its classes and a line in `FEATURES`; then write its golden files (`tests/unit/test_golden.py` says how).
+A new feature is its classes and a line in `FEATURES`; then write its golden files (as
+`tests/unit/generate/test_golden.py` says).
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-GRACE_SECONDS = 3.0
+GRACE_SECONDS = 30.0
 
 
 class DatabaseServer(Protocol):

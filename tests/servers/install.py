@@ -63,6 +63,9 @@ def _install(missing: Sequence[Product]) -> None:
     newest = [product.name for product in missing if not product.packages]
     if newest:
         packages += unstable.NEEDED_HERE
+    print(f"installing on this machine, with apt-get: {' '.join(packages)}", file=sys.stderr)
+    if newest:
+        print(f"and in the folder {unstable.folder()}, with debootstrap: {' and '.join(newest)}", file=sys.stderr)
     start = time.monotonic()
     try:
         _apt_get(as_root, packages)

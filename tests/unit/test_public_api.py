@@ -99,7 +99,7 @@ def test_declaring_costs_little() -> None:
     assert found.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("first", ["arrowsync.migrate.plan", "arrowsync.aio", "arrowsync.blocking"])
+@pytest.mark.parametrize("first", ["arrowsync.migration.plan", "arrowsync.aio", "arrowsync.blocking"])
 def test_migrate_is_the_function_whatever_is_imported_first(first: str) -> None:
     code = f"import {first}, arrowsync; from arrowsync import migrate; assert callable(migrate) and arrowsync.migrate is migrate"
     subprocess.run([sys.executable, "-c", code], check=True)

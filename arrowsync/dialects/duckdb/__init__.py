@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from arrowsync.dialects.dialect import Dialect, Language, Server, Session
+from arrowsync.dialects.contract import Dialect, Language, Server, Session
 from arrowsync.dialects.duckdb.discover import discover, tables
-from arrowsync.dialects.duckdb.forms import forms
+from arrowsync.dialects.duckdb.driver import unloadable
+from arrowsync.dialects.duckdb.errors import refusals
+from arrowsync.dialects.duckdb.limits import limits
+from arrowsync.dialects.duckdb.locks import TURNS
 from arrowsync.dialects.duckdb.merge import after_load, create_staging, duplicates, lock, merge_steps
 from arrowsync.dialects.duckdb.quoting import quoting
-from arrowsync.dialects.duckdb.refusing import refusals
 from arrowsync.dialects.duckdb.render import render
-from arrowsync.dialects.duckdb.types import column_of, spec_of
-from arrowsync.dialects.duckdb.widening import widens
+from arrowsync.dialects.duckdb.types import column_of, spec_of, widens
 
 
 async def _open(url: str) -> Session:
-    from arrowsync.dialects.duckdb.duckdb_session import open_session
+    from arrowsync.dialects.duckdb.session import open_session
 
     return await open_session(url)
 
 
 async def _adopt(connection: object) -> Session:
-    from arrowsync.dialects.duckdb.duckdb_session import adopt_session
+    from arrowsync.dialects.duckdb.session import adopt_session
 
     return await adopt_session(connection)
 
@@ -31,7 +32,7 @@ LANGUAGE = Language(
     quoting=quoting,
     column_of=column_of,
     spec_of=spec_of,
-    forms=forms,
+    limits=limits,
     render=render,
 )
 
@@ -48,4 +49,6 @@ DIALECT = Dialect(
     lock=lock,
     after_load=after_load,
     refusals=refusals,
+    turns=TURNS,
+    unloadable=unloadable,
 )

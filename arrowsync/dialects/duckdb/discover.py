@@ -12,20 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from arrowsync.catalog import (
-    Catalog,
-    Check,
-    Column,
-    DefaultExpression,
-    ForeignKey,
-    Index,
-    ObjectName,
-    Table,
-    UniqueKey,
-)
-from arrowsync.dialects.dialect import Session
-from arrowsync.dialects.duckdb.types import fold
-from arrowsync.dialects.duckdb.typetext import parse_type
+from arrowsync.catalog import Catalog, Check, Column, DefaultExpression, ForeignKey, Index, ObjectName, Table, UniqueKey
+from arrowsync.dialects.contract import Session
+from arrowsync.dialects.duckdb.types import fold, parse_type
 from arrowsync.sql import SQL, Literal, join, sql, trusted
 
 Row = Mapping[str, Any]

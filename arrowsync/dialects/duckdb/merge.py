@@ -16,11 +16,10 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from arrowsync.catalog import Column, DefaultExpression, ObjectName, Table
-from arrowsync.dialects import shared
-from arrowsync.dialects.dialect import LockPurpose, MergeJob, MergeStep, Session
+from arrowsync.dialects import merge_sql
+from arrowsync.dialects.contract import LockPurpose, MergeJob, MergeStep, Session
 from arrowsync.dialects.duckdb.render import name_literal, sequence_of
-from arrowsync.dialects.duckdb.types import fold
-from arrowsync.dialects.duckdb.typetext import type_sql
+from arrowsync.dialects.duckdb.types import fold, type_sql
 from arrowsync.sql import SQL, Identifier, Literal, join, sql
 
 _NEXTVAL = re.compile(r"nextval\('((?:[^']|'')*)'\)")
@@ -39,12 +38,12 @@ def merge_steps(job: MergeJob) -> tuple[MergeStep, ...]:
     """The statements that bring staged rows into the target."""
     types = {column.name: column.type.name for column in job.target.columns}
     indexed = {fold(name) for group in _indexed(job.target) for name in group}
-    style = shared.MergeStyle(
+    style = merge_sql.MergeStyle(
         order="rowid",
         differs=lambda columns: sql("({any})", any=join(" OR ", [_differs(name, types[name]) for name in columns])),
         apart=frozenset(name for name in job.columns if fold(name) in indexed),
     )
-    steps = shared.merge_steps(job, style)
+    steps = merge_sql.merge_steps(job, style)
     update = next((at for at, step in enumerate(steps) if step.outcome == "updated"), None)
     if update is not None:
         steps = (*steps[:update], *_tell_apart(job, types, style.apart), *steps[update:])
@@ -75,7 +74,7 @@ async def lock(session: Session, name: ObjectName, purpose: LockPurpose) -> None
 
 def duplicates(job: MergeJob) -> SQL:
     """Up to five keys that the staged rows repeat."""
-    return shared.duplicates(job)
+    return merge_sql.duplicates(job)
 
 
 def after_load(table: Table, columns: Sequence[str]) -> tuple[SQL, ...]:
@@ -117,7 +116,7 @@ def _tell_apart(job: MergeJob, types: Mapping[str, str], indexed: frozenset[str]
                 c=Identifier(name),
                 other=other,
                 staging=job.staging.identifier,
-                same=shared.same("t", "s", job.key),
+                same=merge_sql.same("t", "s", job.key),
                 t=Identifier("t", name),
                 s=Identifier("s", name),
                 different=same_but_different(Identifier("t", name), Identifier("s", name)),

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from arrowsync.dialects.dialect import Server
+from arrowsync.dialects.contract import Server
 from arrowsync.errors import DeclarationError
 from arrowsync.sql import Quoting
 

@@ -13,11 +13,11 @@ from functools import partial
 from typing import assert_never
 
 from arrowsync.catalog import Column, DefaultExpression, DefaultValue, ObjectName, SqlType, Table
-from arrowsync.dialects import shared
+from arrowsync.dialects import merge_sql
 from arrowsync.dialects.duckdb.quoting import quote_identifier
-from arrowsync.dialects.duckdb.typetext import type_sql
+from arrowsync.dialects.duckdb.types import type_sql
 from arrowsync.errors import UnsupportedChange
-from arrowsync.migrate.changes import (
+from arrowsync.migration.changes import (
     AddColumn,
     AddEnumLabels,
     AddForeignKey,
@@ -56,9 +56,9 @@ def render(change: Change) -> tuple[SQL, ...]:
         case CreateTable(table):
             return tuple(_create_table(table))
         case CreateIndex(name, index):
-            return (shared.create_index(name, index),)
+            return (merge_sql.create_index(name, index),)
         case InsertRows():
-            return (shared.insert_rows(change),)
+            return (merge_sql.insert_rows(change),)
         case AddForeignKey():
             raise UnsupportedChange(
                 f"DuckDB can't add a foreign key to a table that exists: {describe(change)}",
@@ -104,10 +104,10 @@ def _action(change: RenameColumn | AlterType | DropNotNull | SetNotNull | SetKey
         case SetNotNull(_, column):
             return sql("ALTER COLUMN {column} SET NOT NULL", column=Identifier(column.name))
         case SetKey(_, key, _):
-            return sql("ADD PRIMARY KEY ({key})", key=shared.names(key))
+            return sql("ADD PRIMARY KEY ({key})", key=merge_sql.names(key))
         case AddUnique(_, key):
             # Not a unique index: DuckDB alters hardly anything of a table that has one.
-            return sql("ADD {key}", key=shared.unique_key(key))
+            return sql("ADD {key}", key=merge_sql.unique_key(key))
         case DropColumn(_, column):
             return sql("DROP COLUMN {column}", column=Identifier(column.name))
         case _:
@@ -119,7 +119,7 @@ def _create_table(table: Table) -> Iterator[SQL]:
         if column.identity:
             # The rows of a lookup table count from 1, whatever a table of this name that was dropped has left.
             yield _create_sequence(table.name, column, anew=bool(table.rows))
-    yield shared.create_table(table, partial(column_sql, table.name), named=False)
+    yield merge_sql.create_table(table, partial(column_sql, table.name), named=False)
     if table.comment:
         yield _comment(SetComment(table.name, None, table.comment))
     for column in table.columns:

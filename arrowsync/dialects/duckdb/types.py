@@ -1,15 +1,11 @@
 """The types of DuckDB, in both directions: declared column -> live column, and back.
 
-A type is canonical (`SqlType("decimal", (18, 3))`); `typetext` has its text, `widening` which type holds another's values,
-`reading` how values travel. A list is an array of its element's type, a struct is written out in its column, as an enum is.
-Comments of either's members are lost, as DuckDB has comments on tables and columns only.
-
-To add a type: a line in `EXACT` to create it, or one in `READ_ONLY` to read and load it; where it has parameters, a case in
-`_type_of`, in `_spec_of`, and in `typetext`.
+`parse_type` and `type_text` read and write the spelling of a type; `widens` says which types hold all values of another.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -18,8 +14,9 @@ import pyarrow as pa
 
 from arrowsync.catalog import Column, DefaultValue, SqlType
 from arrowsync.declare.spec import NO_DEFAULT, ColumnSpec, StructSpec, TableSpec
-from arrowsync.dialects.dialect import Server
+from arrowsync.dialects.contract import Server
 from arrowsync.errors import DeclarationError
+from arrowsync.sql import SQL, Identifier, Literal, join, sql, trusted
 
 EXACT: Mapping[pa.DataType, str] = {
     pa.bool_(): "boolean",
@@ -90,9 +87,9 @@ def column_of(spec: ColumnSpec, table: TableSpec, server: Server) -> Column:
 
 
 def spec_of(column: Column) -> ColumnSpec:
-    """The declared column whose Arrow type holds all values of the live one; a DeclarationError where there is none."""
+    """The declared column whose Arrow type holds all values of the live one; text for a type that Arrow lacks."""
     return replace(
-        _spec_of(column.name, column.type, column),
+        _spec_of(column.name, column.type),
         nullable=column.nullable,
         default=column.default.value if isinstance(column.default, DefaultValue) else NO_DEFAULT,
         comment=column.comment,
@@ -172,29 +169,184 @@ def _refuse(spec: ColumnSpec, table: TableSpec, problem: str, way_out: str) -> N
     raise DeclarationError(f"{table.name}.{spec.name}: {problem}", table=table.name, field=spec.name, hint=way_out)
 
 
-def _spec_of(name: str, live: SqlType, column: Column) -> ColumnSpec:
-    """What holds the values of the type, which is that of the live `column`, or somewhere in it."""
+def _spec_of(name: str, live: SqlType) -> ColumnSpec:
+    """What holds the values of the type, which is that of a live column, or somewhere in it."""
     if live.element is not None:
-        element = _spec_of("item", live.element, column)
+        element = _spec_of("item", live.element)
         return ColumnSpec(name, pa.list_(element.arrow_field), nullable=True, element=element)
     if live.members:
-        members = tuple(_spec_of(member, kind, column) for member, kind in live.members)
+        members = tuple(_spec_of(member, kind) for member, kind in live.members)
         struct = StructSpec(name, members)
         return ColumnSpec(name, pa.struct([m.arrow_field for m in members]), nullable=True, struct=struct)
-    return ColumnSpec(name, _arrow_type(live, column), nullable=True, labels=live.labels)
+    return ColumnSpec(name, _arrow_type(live) or pa.string(), nullable=True, labels=live.labels)
 
 
-def _arrow_type(live: SqlType, column: Column) -> pa.DataType:
+def is_said_as_text(live: SqlType) -> bool:
+    """Whether no Arrow type has the values of the type, which is no list and no struct: DuckDB says them as text."""
+    return _arrow_type(live) is None
+
+
+def _arrow_type(live: SqlType) -> pa.DataType | None:
     if live.labels:
         return ENUM
     if live.name == "decimal":
         precision, scale = live.args
         return pa.decimal128(precision, scale)
-    arrow = ARROW_TYPES.get(live.name)
-    if arrow is None:
-        raise DeclarationError(
-            f"column {column.name!r} has the type {column.type}, which arrowsync doesn't read or write yet",
-            field=column.name,
-            hint="leave the column out of the declaration, or change its type",
-        )
-    return arrow
+    return ARROW_TYPES.get(live.name)
+
+
+_DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
+_LABEL = re.compile(r"'((?:[^']|'')*)'")
+_NAME = re.compile(r'"((?:[^"]|"")+)"|([^ "]+)')
+_SUFFIX = re.compile(r"\[(\d*)\]")
+_WORDS = re.compile(r"""(?:[^'"()\[\],]|'(?:[^']|'')*'|"(?:[^"]|"")*")+""")
+"""What has none of the signs that part a type from the next one, but inside of quotes."""
+
+
+def parse_type(text: str) -> SqlType:
+    """The canonical type of the text in `duckdb_columns()`. A type that arrowsync doesn't know keeps that text."""
+    try:
+        live, end = _read(text, 0)
+    except ValueError:
+        return SqlType(text)
+    return live if end == len(text) else SqlType(text)
+
+
+def type_sql(live: SqlType) -> SQL:
+    """The type as statements spell it."""
+    if live.element is not None:
+        length = [Literal(live.args[0])] if live.args else []  # of the lists of a fixed length
+        return sql("{element}[{length}]", element=type_sql(live.element), length=join("", length))
+    if live.members:
+        members = [sql("{name} {type}", name=Identifier(name), type=type_sql(kind)) for name, kind in live.members]
+        return sql("STRUCT({members})", members=join(", ", members))
+    if live.labels:
+        return sql("ENUM({labels})", labels=join(", ", [Literal(label) for label in live.labels]))
+    if live.name == "decimal":
+        return sql("DECIMAL({digits}, {scale})", digits=Literal(live.args[0]), scale=Literal(live.args[1]))
+    # One of the names in `types`, or a type of a live table as DuckDB itself spells it.
+    return trusted(live.name.upper() if live.name in ARROW_TYPES else live.name)
+
+
+def _read(text: str, start: int) -> tuple[SqlType, int]:
+    """The type that begins at `start`, and where it ends; a ValueError where none does."""
+    if text.startswith("STRUCT(", start):
+        live, at = _read_struct(text, start + len("STRUCT("))
+    elif text.startswith("ENUM(", start):
+        live, at = _read_enum(text, start + len("ENUM("))
+    else:
+        at = _end_of_plain(text, start)
+        live = _plain(text[start:at])
+    while suffix := _SUFFIX.match(text, at):
+        at = suffix.end()
+        live = SqlType("array", (int(suffix[1]),) if suffix[1] else (), element=live)
+    return live, at
+
+
+def _read_struct(text: str, at: int) -> tuple[SqlType, int]:
+    members: list[tuple[str, SqlType]] = []
+    while True:
+        name = _NAME.match(text, at)
+        if name is None or text[name.end() : name.end() + 1] != " ":
+            raise ValueError(text)
+        kind, at = _read(text, name.end() + 1)
+        members.append((name[2] or name[1].replace('""', '"'), kind))
+        if text.startswith(")", at):
+            return SqlType("struct", members=tuple(members)), at + 1
+        at = _after_comma(text, at)
+
+
+def _read_enum(text: str, at: int) -> tuple[SqlType, int]:
+    labels: list[str] = []
+    while True:
+        label = _LABEL.match(text, at)
+        if label is None:
+            raise ValueError(text)
+        labels.append(label[1].replace("''", "'"))
+        at = label.end()
+        if text.startswith(")", at):
+            return SqlType("enum", labels=tuple(labels)), at + 1
+        at = _after_comma(text, at)
+
+
+def _after_comma(text: str, at: int) -> int:
+    if not text.startswith(", ", at):
+        raise ValueError(text)
+    return at + 2
+
+
+def _end_of_plain(text: str, at: int) -> int:
+    """Where a name with its arguments ends, whatever they are."""
+    words = _WORDS.match(text, at)
+    if words is None:
+        raise ValueError(text)
+    at = words.end()
+    depth = 0
+    while at < len(text) and (depth or text[at] == "("):
+        depth += {"(": 1, ")": -1}.get(text[at], 0)
+        inner = _WORDS.match(text, at)
+        at = inner.end() if inner else at + 1
+    return at
+
+
+def _plain(text: str) -> SqlType:
+    if decimal := _DECIMAL.fullmatch(text):
+        return SqlType("decimal", (int(decimal[1]), int(decimal[2])))
+    known = text.lower()
+    return SqlType(known if known in ARROW_TYPES else text)
+
+
+_RANGES: Mapping[str, tuple[int, int]] = {
+    **{
+        name: (-(1 << bits - 1), (1 << bits - 1) - 1)
+        for name, bits in {"tinyint": 8, "smallint": 16, "integer": 32, "bigint": 64, "hugeint": 128}.items()
+    },
+    **{
+        name: (0, (1 << bits) - 1)
+        for name, bits in {"utinyint": 8, "usmallint": 16, "uinteger": 32, "ubigint": 64, "uhugeint": 128}.items()
+    },
+}
+_WHOLE_NUMBERS = {"float": 1 << 24, "double": 1 << 53}
+"""Up to where a floating-point type has every whole number."""
+
+_WIDER: Mapping[str, frozenset[str]] = {
+    "float": frozenset({"double"}),
+    "timestamp_s": frozenset({"timestamp_ms", "timestamp"}),
+    "timestamp_ms": frozenset({"timestamp"}),
+    "time": frozenset({"time_ns"}),
+    "json": frozenset({"varchar"}),
+    "enum": frozenset({"varchar"}),
+}
+
+
+def widens(old: SqlType, new: SqlType) -> bool:
+    """Whether every value of `old` is one of `new`, unchanged."""
+    if old == new:
+        return True
+    if old.element is not None and new.element is not None:
+        # A list of a fixed length stays one: a declaration has none, and what doesn't fit into it is refused.
+        return (not old.args or old.args == new.args) and widens(old.element, new.element)
+    if old.members and new.members:
+        # By their names: a member that is new is NULL in the rows that are there.
+        wider = dict(new.members)
+        return all(name in wider and widens(kind, wider[name]) for name, kind in old.members)
+    if old.name == new.name == "enum":
+        return set(old.labels) <= set(new.labels)
+    if (held := _whole_range(old)) is not None:
+        if (limits := _whole_range(new)) is not None:
+            return limits[0] <= held[0] and held[1] <= limits[1]
+        if (exact_to := _WHOLE_NUMBERS.get(new.name)) is not None:
+            return -exact_to <= held[0] and held[1] <= exact_to
+    if new.name == "decimal":
+        digits, scale = new.args
+        if old.name == "decimal":
+            return old.args[1] <= scale and old.args[0] - old.args[1] <= digits - scale
+        return held is not None and max(-held[0], held[1]) < 10 ** (digits - scale)
+    return new.name in _WIDER.get(old.name, ())
+
+
+def _whole_range(live: SqlType) -> tuple[int, int] | None:
+    """The least and greatest value of a type of whole numbers."""
+    if live.name == "decimal" and live.args[1] == 0:
+        return 1 - 10 ** live.args[0], 10 ** live.args[0] - 1
+    return _RANGES.get(live.name)

@@ -9,23 +9,28 @@ from collections.abc import Sequence
 from functools import partial
 
 from arrowsync.catalog import ObjectName, Table
-from arrowsync.dialects import shared
-from arrowsync.dialects.dialect import Dialect, Drafts, Language, Session
+from arrowsync.dialects import merge_sql
+from arrowsync.dialects.contract import Dialect, HiddenTables, Language, Session
 from arrowsync.dialects.mysql.discover import discover, tables
-from arrowsync.dialects.mysql.drafts import draft, publish
-from arrowsync.dialects.mysql.faults import refuses_row
-from arrowsync.dialects.mysql.flavours import MARIADB_SERVER, MYSQL_SERVER
-from arrowsync.dialects.mysql.limits import forms
-from arrowsync.dialects.mysql.loading import unstorable
-from arrowsync.dialects.mysql.merge import after_load, merge_steps
-from arrowsync.dialects.mysql.parallel import opener, refusal, repeated
+from arrowsync.dialects.mysql.errors import refuses_row
+from arrowsync.dialects.mysql.hidden_tables import draft
+from arrowsync.dialects.mysql.interference import AUDIT
+from arrowsync.dialects.mysql.limits import limits
+from arrowsync.dialects.mysql.load import unstorable
+from arrowsync.dialects.mysql.locks import TURNS, alter, born, claim, lock, publish, published, tidy
+from arrowsync.dialects.mysql.merge import (
+    after_load,
+    create_shared_staging,
+    create_staging,
+    drop_staging,
+    merge_steps,
+    order_of,
+)
 from arrowsync.dialects.mysql.quoting import prologue, quoting
 from arrowsync.dialects.mysql.render import Collation, render
-from arrowsync.dialects.mysql.restoring import restore
-from arrowsync.dialects.mysql.staging import create_shared_staging, create_staging, drop_staging, order_of
-from arrowsync.dialects.mysql.types import column_of, spec_of
-from arrowsync.dialects.mysql.waiting import alter, claim, lock, tidy
-from arrowsync.dialects.mysql.widening import widens
+from arrowsync.dialects.mysql.server import MARIADB_SERVER, MYSQL_SERVER
+from arrowsync.dialects.mysql.shared_tables import opener, refusal, repeated
+from arrowsync.dialects.mysql.types import column_of, restore, spec_of, widens
 from arrowsync.sql import SQL
 
 MYSQL = Language(
@@ -34,7 +39,7 @@ MYSQL = Language(
     quoting=quoting,
     column_of=column_of,
     spec_of=spec_of,
-    forms=forms,
+    limits=limits,
     render=partial(render, collation="utf8mb4_0900_bin"),
     prologue=prologue,
 )
@@ -45,20 +50,20 @@ MARIADB = Language(
     quoting=quoting,
     column_of=column_of,
     spec_of=spec_of,
-    forms=forms,
+    limits=limits,
     render=partial(render, collation="utf8mb4_nopad_bin"),
     prologue=prologue,
 )
 
 
 async def _open(url: str) -> Session:
-    from arrowsync.dialects.mysql.aiomysql_session import open_session
+    from arrowsync.dialects.mysql.session import open_session
 
     return await open_session(url)
 
 
 async def _adopt(connection: object) -> Session:
-    from arrowsync.dialects.mysql.aiomysql_session import adopt_session
+    from arrowsync.dialects.mysql.session import adopt_session
 
     return await adopt_session(connection)
 
@@ -79,18 +84,20 @@ def _dialect(language: Language, collation: Collation) -> Dialect:
         tables=tables,
         create_staging=staging,
         merge_steps=merge_steps,
-        duplicates=shared.duplicates,
+        duplicates=merge_sql.duplicates,
         lock=lock,
         after_load=after_load,
         drop_staging=drop_staging,
         flavour=lambda server: DIALECT if server.product == "mysql" else MARIADB_DIALECT,
         restore=restore,
         alter=alter,
-        drafts=Drafts(draft, claim, publish, refusal, opener, shared_staging, repeated),
+        hidden_tables=HiddenTables(draft, claim, born, publish, published, refusal, opener, shared_staging, repeated),
         tidy=tidy,
         refuses_row=refuses_row,
         unstorable=unstorable,
         arrival=order_of,
+        turns=TURNS,
+        audit=AUDIT,
     )
 
 

@@ -1,8 +1,4 @@
-"""What the live database contains, of what is asked for: `fetch_rows` asks the server (`queries`), `catalog_from_rows` is pure.
-
-Types come as the server spells them, which `typetext` reads. A namespace is no more than the beginning of a name. What a catalog
-has no words for is left out: an index that is on a part of a text, descending or not of the default kind.
-"""
+"""The objects of a live database: `fetch_rows` queries `information_schema`, `catalog_from_rows` is the pure rest."""
 
 from __future__ import annotations
 
@@ -27,11 +23,148 @@ from arrowsync.catalog import (
     UniqueKey,
 )
 from arrowsync.catalog.objects import TableKind
-from arrowsync.dialects.dialect import Server, Session
-from arrowsync.dialects.mysql import queries
-from arrowsync.dialects.mysql.flavours import EXPRESSION_INDEXES, NATIVE_JSON
-from arrowsync.dialects.mysql.typetext import LOST, from_text, unescape
-from arrowsync.sql import SQL, Identifier, Literal, sql, trusted
+from arrowsync.dialects.contract import Server, Session
+from arrowsync.dialects.mysql.server import EXPRESSION_INDEXES, NATIVE_JSON
+from arrowsync.dialects.mysql.types import LOST, from_text, unescape
+from arrowsync.sql import SQL, Identifier, Literal, join, sql, trusted
+
+
+def tables_query(names: Sequence[str]) -> SQL:
+    """One row a table or view; `folds` is whether the server ignores the case of their names."""
+    return sql(
+        """SELECT t.table_name AS `table`, t.table_type AS kind, t.engine AS engine, t.table_comment AS comment,
+  t.create_options AS options, @@lower_case_table_names <> 0 AS folds,
+  (SELECT e.transactions FROM information_schema.engines AS e WHERE e.engine = t.engine) AS transactions
+FROM information_schema.tables AS t
+WHERE t.table_schema = DATABASE() AND t.table_name IN ({names})""",
+        names=_listed(names),
+    )
+
+
+def columns_query(names: Sequence[str]) -> SQL:
+    """One row a column."""
+    return sql(
+        """SELECT c.table_name AS `table`, c.column_name AS name, c.column_type AS type, c.is_nullable AS nullable,
+  c.column_default AS `default`, c.extra AS extra, c.column_comment AS comment, c.collation_name AS collation
+FROM information_schema.columns AS c
+WHERE c.table_schema = DATABASE() AND c.table_name IN ({names})
+ORDER BY c.table_name, c.ordinal_position""",
+        names=_listed(names),
+    )
+
+
+def indexes_query(names: Sequence[str], *, expressions: bool) -> SQL:
+    """One row a part of an index; `plain` says that nothing is to be known of the part but what it is on, ascending."""
+    return sql(
+        """SELECT s.table_name AS `table`, s.index_name AS name, s.non_unique AS shared, s.column_name AS part,
+  {expression} AS expression, s.index_type = 'BTREE' AND s.sub_part IS NULL AND COALESCE(s.collation, 'A') = 'A' AS plain
+FROM information_schema.statistics AS s
+WHERE s.table_schema = DATABASE() AND s.table_name IN ({names})
+ORDER BY s.table_name, s.index_name, s.seq_in_index""",
+        expression=sql("s.expression") if expressions else sql("NULL"),
+        names=_listed(names),
+    )
+
+
+def foreign_keys_query(names: Sequence[str]) -> SQL:
+    """One row a column of a foreign key."""
+    return sql(
+        """SELECT k.table_name AS `table`, k.constraint_name AS name, k.column_name AS part,
+  NULLIF(k.referenced_table_schema, DATABASE()) AS target_namespace, k.referenced_table_name AS target,
+  k.referenced_column_name AS referenced, r.delete_rule AS on_delete
+FROM information_schema.key_column_usage AS k
+JOIN information_schema.referential_constraints AS r
+  ON r.constraint_schema = k.constraint_schema AND r.constraint_name = k.constraint_name AND r.table_name = k.table_name
+WHERE k.table_schema = DATABASE() AND k.table_name IN ({names}) AND k.referenced_table_name IS NOT NULL
+ORDER BY k.table_name, k.constraint_name, k.ordinal_position""",
+        names=_listed(names),
+    )
+
+
+def checks_query(names: Sequence[str], *, of_columns: bool) -> SQL:
+    """One row a check; `of_columns` is whether the server tells those of a column, which are called like it."""
+    return sql(
+        """SELECT t.table_name AS `table`, t.constraint_name AS name, c.check_clause AS `condition`,
+  {of_column} AS of_column
+FROM information_schema.table_constraints AS t
+JOIN information_schema.check_constraints AS c
+  ON c.constraint_schema = t.constraint_schema AND c.constraint_name = t.constraint_name {same_table}
+WHERE t.table_schema = DATABASE() AND t.table_name IN ({names}) AND t.constraint_type = 'CHECK'
+ORDER BY t.table_name, t.constraint_name""",
+        of_column=sql("c.level = 'Column'") if of_columns else sql("false"),
+        same_table=sql("AND c.table_name = t.table_name") if of_columns else SQL(()),
+        names=_listed(names),
+    )
+
+
+def tables_of_query() -> SQL:
+    """The names of all tables that are somebody's: no views, and no drafts of tables that are being created."""
+    return sql(
+        "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() "
+        "AND table_type = 'BASE TABLE' AND LEFT(table_name, 16) <> 'arrowsync_draft_' ORDER BY table_name"
+    )
+
+
+def updates_are_quiet(table: ObjectName) -> SQL:
+    """The condition that surely no trigger runs where rows of the table are updated.
+
+    Triggers show themselves only to those who may create them.
+    """
+    return sql(
+        "NOT EXISTS ({triggers} AND g.event_manipulation = 'UPDATE') AND {seen}",
+        triggers=triggers_of(table),
+        seen=sees_triggers(table),
+    )
+
+
+def triggers_of(table: ObjectName) -> SQL:
+    """The names of the triggers of the table, `g`."""
+    return sql(
+        "SELECT g.trigger_name FROM information_schema.triggers AS g "
+        "WHERE g.event_object_schema = DATABASE() AND g.event_object_table = {name}",
+        name=Literal(table.name),
+    )
+
+
+def sees_triggers(table: ObjectName) -> SQL:
+    """The condition that this user sees all triggers of the table. A privilege that comes with a role isn't looked for."""
+    return sql(
+        """(EXISTS (SELECT 1 FROM information_schema.user_privileges AS p WHERE {mine})
+  OR EXISTS (SELECT 1 FROM information_schema.schema_privileges AS p WHERE {mine} AND DATABASE() LIKE p.table_schema)
+  OR EXISTS (SELECT 1 FROM information_schema.table_privileges AS p
+    WHERE {mine} AND p.table_schema = DATABASE() AND p.table_name = {name}))""",
+        name=Literal(table.name),
+        mine=sql(
+            "p.privilege_type = 'TRIGGER' AND p.grantee = CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')"
+        ),
+    )
+
+
+def label_statements(scratch: Identifier, table: Identifier, column: str, live: SqlType) -> tuple[SQL, SQL, SQL, SQL]:
+    """What asks for the labels of an enum as they really are, row by row: create, fill, select, drop.
+
+    The server shows question marks for characters beyond U+FFFF everywhere but in a value.
+    """
+    numbers = [sql("({number})", number=Literal(at + 1)) for at in range(len(live.labels))]
+    name, key = Identifier(column), Identifier("at" if column.lower() != "at" else "at_")
+    return (
+        sql(
+            "CREATE TEMPORARY TABLE {scratch} ({key} int AUTO_INCREMENT PRIMARY KEY) ENGINE=InnoDB "
+            "SELECT {name} FROM {table} LIMIT 0",
+            scratch=scratch,
+            key=key,
+            name=name,
+            table=table,
+        ),
+        sql("INSERT INTO {scratch} ({name}) VALUES {numbers}", scratch=scratch, name=name, numbers=join(", ", numbers)),
+        sql("SELECT CAST({name} AS CHAR) AS label FROM {scratch} ORDER BY {name} + 0", name=name, scratch=scratch),
+        sql("DROP TEMPORARY TABLE {scratch}", scratch=scratch),
+    )
+
+
+def _listed(names: Sequence[str]) -> SQL:
+    return join(", ", [Literal(name) for name in names])
+
 
 Row = dict[str, Any]
 
@@ -70,7 +203,7 @@ async def discover(session: Session, names: Sequence[ObjectName]) -> Catalog:
 
 async def tables(session: Session, namespace: str | None = None) -> list[ObjectName]:
     """The names of all tables; of a namespace, those that begin with it."""
-    found = [ObjectName(None, row["name"]) for row in await _rows(session, queries.tables_of_query())]
+    found = [ObjectName(None, row["name"]) for row in await _rows(session, tables_of_query())]
     return [name for name in found if namespace is None or name.name.startswith(f"{namespace}__")]
 
 
@@ -79,11 +212,11 @@ async def fetch_rows(session: Session, names: Sequence[ObjectName]) -> CatalogRo
     asked = sorted({stored_name(name) for name in names})
     features = session.server.features
     rows = CatalogRows(
-        await _rows(session, queries.tables_query(asked)),
-        await _rows(session, queries.columns_query(asked)),
-        await _rows(session, queries.indexes_query(asked, expressions=EXPRESSION_INDEXES in features)),
-        await _rows(session, queries.foreign_keys_query(asked)),
-        await _rows(session, queries.checks_query(asked, of_columns=NATIVE_JSON not in features)),
+        await _rows(session, tables_query(asked)),
+        await _rows(session, columns_query(asked)),
+        await _rows(session, indexes_query(asked, expressions=EXPRESSION_INDEXES in features)),
+        await _rows(session, foreign_keys_query(asked)),
+        await _rows(session, checks_query(asked, of_columns=NATIVE_JSON not in features)),
     )
     labels: dict[tuple[str, str], tuple[str, ...]] = {}
     for row in rows.columns:
@@ -271,7 +404,7 @@ def _grouped(rows: Iterable[Row], by: str) -> dict[Any, list[Row]]:
 
 async def _labels(session: Session, row: Row, live: SqlType) -> tuple[str, ...]:
     scratch = Identifier(f"arrowsync_{secrets.token_hex(8)}")
-    create, fill, select, drop = queries.label_statements(scratch, Identifier(row["table"]), row["name"], live)
+    create, fill, select, drop = label_statements(scratch, Identifier(row["table"]), row["name"], live)
     await session.execute(create)
     try:
         await session.execute(fill)

@@ -1,26 +1,108 @@
-"""What MySQL and MariaDB can form: their modes, the default one first, and the limits that a declaration has to keep to.
-
-A limit that the server would answer with an error is refused here, before anything is created and with the names of class and
-field; so is what it would take for something else, or forget. To add one, add it to `check_table`, or to `check_tables` where it
-takes several tables to see it (or to `types.column_of`, where it is a single column's).
-"""
+"""The modes, names and sizes of MySQL and MariaDB: the default mode first, and the bytes of columns in keys and rows."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from typing import NoReturn
 
-from arrowsync.catalog import Column, ForeignKey, Table
-from arrowsync.dialects.dialect import Server
-from arrowsync.dialects.mysql import sizes
-from arrowsync.dialects.mysql.flavours import EXPRESSION_INDEXES, NATIVE_JSON, SHORT_POINTERS
+from arrowsync.catalog import Column, ForeignKey, SqlType, Table
+from arrowsync.dialects.contract import Server
 from arrowsync.dialects.mysql.quoting import MAX_NAME, beyond_names, check_name, check_text
+from arrowsync.dialects.mysql.server import EXPRESSION_INDEXES, NATIVE_JSON, SHORT_POINTERS
 from arrowsync.errors import DeclarationError
-from arrowsync.migrate.modes import Forms
+from arrowsync.generate.modes import Limits
 from arrowsync.options import ArrayMode, EnumMode, StructMode
 from arrowsync.sql import SQL, Identifier, Literal, sql
+
+MAX_KEY_BYTES = 3072
+MAX_ROW_BYTES = 65_535
+MAX_PAGE_BYTES = 8125
+"""What a row may keep in its page of 16 KiB, which has to hold two of them."""
+
+_FIXED: Mapping[str, int] = {
+    "boolean": 1,
+    "tinyint": 1,
+    "smallint": 2,
+    "mediumint": 3,
+    "int": 4,
+    "bigint": 8,
+    "float": 4,
+    "double": 8,
+    "date": 3,
+    "year": 1,
+    "uuid": 16,
+}
+_TEXT_POINTERS: Mapping[str, int] = {"mediumtext": 11, "mediumblob": 11, "longtext": 12, "longblob": 12, "json": 12}
+"""What a row holds of a type that is stored apart: the length and a pointer."""
+_DECIMAL_BYTES = (0, 1, 1, 2, 2, 3, 3, 4, 4)
+"""Bytes of up to eight digits; nine take four."""
+
+
+def data_bytes(live: SqlType) -> int | None:
+    """The most bytes that a value takes; None for a type without a greatest length that a key could have."""
+    if live.labels:
+        return 1 if len(live.labels) < 256 else 2
+    match live.name, live.args:
+        case (("varchar" | "char"), (length,)):
+            return 4 * length
+        case (("varbinary" | "binary"), (length,)):
+            return length
+        case "decimal", (precision, scale):
+            return sum(digits // 9 * 4 + _DECIMAL_BYTES[digits % 9] for digits in (precision - scale, scale))
+        case "datetime", (digits,):
+            return 5 + (digits + 1) // 2
+        case "time", (digits,):
+            return 3 + (digits + 1) // 2
+        case name, _:
+            return _FIXED.get(name.removesuffix(" unsigned"))
+
+
+def row_bytes(columns: Sequence[Column]) -> int:
+    """The row as the server counts it, with all text of a limited length in it."""
+    return _null_bytes(columns) + sum(_in_row(column.type) for column in columns)
+
+
+def page_bytes(columns: Sequence[Column], *, keyed: bool, short_pointers: bool) -> int:
+    """What InnoDB keeps of a row in its page, where it moves as much as it can out of it.
+
+    `keyed` says whether there is a primary key: it adds a hidden one where there is none.
+    """
+    header = 5 + 13 + (0 if keyed else 6)
+    return header + _null_bytes(columns) + sum(_in_page(column.type, short_pointers) for column in columns)
+
+
+def largest(columns: Iterable[Column]) -> Column:
+    """The column that takes most of a row."""
+    return max(columns, key=lambda column: _in_row(column.type))
+
+
+def _null_bytes(columns: Sequence[Column]) -> int:
+    return (sum(column.nullable for column in columns) + 7) // 8
+
+
+def _in_row(live: SqlType) -> int:
+    size = data_bytes(live)
+    if size is None:
+        return _TEXT_POINTERS.get(live.name, 12)
+    return size + _length_bytes(live, size)
+
+
+def _in_page(live: SqlType, short_pointers: bool) -> int:
+    size = data_bytes(live)
+    varies = size is None or _length_bytes(live, size) > 0
+    if varies and short_pointers and (size is None or size > 255):
+        return 1 + 20
+    if varies and not short_pointers and (size is None or size >= 40):
+        return 1 + 40
+    assert size is not None, "what has no greatest size varies"
+    return size + (1 if varies else 0)
+
+
+def _length_bytes(live: SqlType, size: int) -> int:
+    return (1 if size < 256 else 2) if live.name in ("varchar", "varbinary") else 0
+
 
 MAX_COLUMNS = 1017
 MAX_KEYS = 64
@@ -37,9 +119,9 @@ _APART = "leave out its MaxLength: text of any length is stored apart from the r
 
 
 @cache
-def forms(server: Server) -> Forms:
+def limits(server: Server) -> Limits:
     """The modes, names and limits of a server."""
-    return Forms(
+    return Limits(
         dialect="MySQL" if server.product == "mysql" else "MariaDB",
         enum_modes=(EnumMode.INLINE, EnumMode.CHECK, EnumMode.RELATION),
         struct_modes=(StructMode.JSON, StructMode.TEXT),
@@ -219,17 +301,15 @@ def _check_key(table: Table, what: str, names: Sequence[str]) -> None:
         _refuse(table, None, f"{what} has {len(names)} columns, and MySQL takes {MAX_KEY_COLUMNS}", "leave some out")
     total = 0
     for column in (column for column in table.columns if column.name in names):
-        size = sizes.data_bytes(column.type)
+        size = data_bytes(column.type)
         if size is None:
-            most = sizes.MAX_KEY_BYTES // (1 if column.type.name.endswith("blob") else 4)
+            most = MAX_KEY_BYTES // (1 if column.type.name.endswith("blob") else 4)
             problem = f"{what} can't be on a column of type {column.type}, which has no greatest length"
             way_out = f"declare it with a MaxLength of at most {most}"
             _refuse(table, column.name, problem, "take it out of the key" if column.type.name == "json" else way_out)
         total += size
-        if total > sizes.MAX_KEY_BYTES:
-            problem = (
-                f"{what} takes up to {total} bytes, and MySQL allows {sizes.MAX_KEY_BYTES}; a character counts as four"
-            )
+        if total > MAX_KEY_BYTES:
+            problem = f"{what} takes up to {total} bytes, and MySQL allows {MAX_KEY_BYTES}; a character counts as four"
             _refuse(table, column.name, problem, "declare a smaller MaxLength")
 
 
@@ -240,13 +320,15 @@ def _check_size(table: Table, *, short_pointers: bool) -> None:
     keys = bool(table.key) + len(table.unique) + len(table.foreign_keys) + len(table.indexes)
     if keys > MAX_KEYS:
         _refuse(table, None, f"it has {keys} keys and indexes, and MySQL takes {MAX_KEYS}", "leave some out")
-    longest = sizes.largest(table.columns).name
-    if (size := sizes.row_bytes(table.columns)) > sizes.MAX_ROW_BYTES:
-        problem = f"a row takes up to {size} bytes, and MySQL allows {sizes.MAX_ROW_BYTES}; a character counts as four"
+    longest = largest(table.columns).name
+    if (size := row_bytes(table.columns)) > MAX_ROW_BYTES:
+        problem = f"a row takes up to {size} bytes, and MySQL allows {MAX_ROW_BYTES}; a character counts as four"
         _refuse(table, longest, problem, _APART)
-    size = sizes.page_bytes(table.columns, keyed=bool(table.key), short_pointers=short_pointers)
-    if size > sizes.MAX_PAGE_BYTES:
-        problem = f"a row takes {size} bytes of a page, even with all long text elsewhere: InnoDB allows {sizes.MAX_PAGE_BYTES}"
+    size = page_bytes(table.columns, keyed=bool(table.key), short_pointers=short_pointers)
+    if size > MAX_PAGE_BYTES:
+        problem = (
+            f"a row takes {size} bytes of a page, even with all long text elsewhere: InnoDB allows {MAX_PAGE_BYTES}"
+        )
         _refuse(table, None, problem, "split it, or put some of its fields into a struct")
 
 
@@ -264,5 +346,5 @@ def _check_referenced(table: Table, key: ForeignKey, target: Table) -> None:
 
 
 def _refuse(table: Table, field: str | None, problem: str, way_out: str) -> NoReturn:
-    place = f"{table.name.name}.{field}" if field else table.name.name
-    raise DeclarationError(f"{place}: {problem}", table=table.name.name, field=field, hint=way_out)
+    site = f"{table.name.name}.{field}" if field else table.name.name
+    raise DeclarationError(f"{site}: {problem}", table=table.name.name, field=field, hint=way_out)

@@ -18,8 +18,8 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from uuid import UUID
 
-from arrowsync.dialects.dialect import Server
-from arrowsync.dialects.mysql.flavours import NATIVE_UUID, NO_BACKSLASH_ESCAPES
+from arrowsync.dialects.contract import Server
+from arrowsync.dialects.mysql.server import NATIVE_UUID, NO_BACKSLASH_ESCAPES
 from arrowsync.errors import DeclarationError
 from arrowsync.sql import Quoting
 

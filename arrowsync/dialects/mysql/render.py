@@ -11,10 +11,10 @@ from typing import Literal as Literals
 from typing import assert_never
 
 from arrowsync.catalog import Column, DefaultExpression, DefaultValue, ObjectName, SqlType, Table
-from arrowsync.dialects import shared
+from arrowsync.dialects import merge_sql
 from arrowsync.dialects.mysql.types import INTEGERS, TEXTS, has_characters, type_sql
 from arrowsync.errors import UnsupportedChange
-from arrowsync.migrate.changes import (
+from arrowsync.migration.changes import (
     AddColumn,
     AddEnumLabels,
     AddForeignKey,
@@ -51,13 +51,13 @@ def render(change: Change, collation: Collation) -> tuple[SQL, ...]:
         case CreateTable(table):
             return (_create_table(table, collation),)
         case CreateIndex(table, index):
-            return (shared.create_index(table, index),)
+            return (merge_sql.create_index(table, index),)
         case InsertRows():
-            return (shared.insert_rows(change),)
+            return (merge_sql.insert_rows(change),)
         case AddForeignKey(table, key):
-            return (shared.add_constraint(table, key.name, shared.foreign_key(key)),)
+            return (merge_sql.add_constraint(table, key.name, merge_sql.foreign_key(key)),)
         case AddUnique(table, key):
-            return (shared.add_constraint(table, key.name, shared.unique_key(key)),)
+            return (merge_sql.add_constraint(table, key.name, merge_sql.unique_key(key)),)
         case AlterType(_, column, old) if column.type.labels and old.name in INTEGERS:
             raise _unsupported(change, "MySQL would take the numbers for positions of labels", "convert it by hand")
         case AlterType(_, column, old) if old.name == "timestamp" and column.type.name == "datetime":
@@ -137,7 +137,7 @@ def _put_in(piece: str | Composable, now: SQL) -> str | Composable:
 def _create_table(table: Table, collation: Collation) -> SQL:
     created = sql(
         "{table} ENGINE=InnoDB CHARACTER SET=utf8mb4 COLLATE={collation}",
-        table=shared.create_table(table, column_sql),
+        table=merge_sql.create_table(table, column_sql),
         collation=SQL((collation,)),
     )
     if not table.comment:
@@ -166,7 +166,7 @@ def _action(
                 return _modify(change, change.definition, collation)
             return sql("COMMENT={text}", text=Literal(comment))
         case SetKey(_, key, _):
-            return sql("ADD PRIMARY KEY ({key})", key=shared.names(key))
+            return sql("ADD PRIMARY KEY ({key})", key=merge_sql.names(key))
         case DropColumn(_, column):
             return sql("DROP COLUMN {column}", column=Identifier(column.name))
         case _:

@@ -1,26 +1,172 @@
 """The types of MySQL and MariaDB, in both directions: declared column -> live column, and back.
 
-A type is canonical (`SqlType("datetime", (6,))`), so that equal types compare equal however they were spelled: `boolean` is
-what the servers show as `tinyint(1)`, and lengths, digits and `unsigned` are always said. To add one: a line in `EXACT` or a
-case in `_type_of` to create it, a line in `ARROW_TYPES` or a case in `_arrow_type` to read it, and its size in `sizes`.
+`from_text` reads the spelling of `information_schema`, `widens` says which types hold all values of another, `restore` makes
+declared values out of columns that hold them as something else.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from ipaddress import ip_address
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute
 
 from arrowsync.catalog import Column, DefaultValue, SqlType
 from arrowsync.declare.spec import NO_DEFAULT, ColumnSpec, TableSpec
-from arrowsync.dialects.dialect import Server
-from arrowsync.dialects.mysql.flavours import LONG_SCALES, NATIVE_UUID
+from arrowsync.dialects.contract import Server
 from arrowsync.dialects.mysql.quoting import check_name, check_text
+from arrowsync.dialects.mysql.server import LONG_SCALES, NATIVE_UUID
 from arrowsync.errors import DeclarationError
 from arrowsync.sql import SQL, Literal, join, sql, trusted
+from arrowsync.wire.mysqltext.live import is_opaque, labels_of_set, limited
+from arrowsync.wire.mysqltext.scalars import INTEGER_RANGES
+from arrowsync.wire.mysqltext.text import BINARY_BYTES, TEXT_BYTES
+
+_TYPE = re.compile(
+    r"(?P<name>[a-z0-9 ]+?)(?:\((?P<args>[0-9, ]+)\))?(?P<unsigned> unsigned)?(?: zerofill)?", re.IGNORECASE
+)
+_COMPRESSED = re.compile(r" /\*M!\d+ COMPRESSED\*/$")
+"""How MariaDB stores the values, and nothing of what they are."""
+_LABEL = re.compile(r"'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
+_ESCAPE = re.compile(r"\\(.)|''", re.DOTALL)
+_ESCAPED: Mapping[str, str] = {"n": "\n", "r": "\r", "0": "\0", "t": "\t", "Z": "\x1a"}
+_WITHOUT_WIDTH = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint", "year"})
+"""Types whose argument says how a program may show them, and nothing of their values."""
+_WITH_DIGITS = frozenset({"datetime", "timestamp", "time"})
+"""Types of no digits of a second, where none are named."""
+LOST = "?"
+"""What the server shows for a character of a label that its own tables don't hold."""
+
+
+def from_text(text: str) -> SqlType:
+    """The type; one that arrowsync doesn't know keeps the whole text as its name."""
+    if text.lower().startswith("enum("):
+        return SqlType("enum", labels=tuple(unescape(label) for label in _LABEL.findall(text)))
+    text = _COMPRESSED.sub("", text)
+    found = _TYPE.fullmatch(text)
+    if found is None:
+        return SqlType(text)
+    name = found["name"].lower()
+    args = tuple(int(arg) for arg in found["args"].split(",")) if found["args"] else ()
+    sign = " unsigned" if found["unsigned"] else ""
+    if name == "tinyint" and args == (1,) and not sign:
+        return SqlType("boolean")
+    if name in _WITHOUT_WIDTH:
+        return SqlType(name + sign)
+    if name in _WITH_DIGITS:
+        return SqlType(name, args or (0,))
+    if name in ("float", "double"):
+        return SqlType(name) if not args and not sign else SqlType(text)  # these round, or refuse what is below 0
+    if sign:
+        return SqlType(text)
+    return SqlType(name, args)
+
+
+def unescape(text: str) -> str:
+    """The text that stands between quotes."""
+    return _ESCAPE.sub(lambda found: "'" if found[1] is None else _ESCAPED.get(found[1], found[1]), text)
+
+
+_CHARACTER = 4
+"""Bytes that a character of utf8mb4 may take."""
+_EXACT: Mapping[str, int] = {"float": 2**24, "double": 2**53}
+"""Up to where the floats leave out no integer."""
+_SIZED = {"char": TEXT_BYTES, "varchar": TEXT_BYTES, "varbinary": BINARY_BYTES}
+
+
+def widens(old: SqlType, new: SqlType) -> bool:
+    """Whether every value of `old` is one of `new`, unchanged, or is refused by name when it is loaded.
+
+    Of two types that hold the same values, only that of a declaration widens to the other: a live column that takes all that
+    is declared stays as its owner made it.
+    """
+    if old == new:
+        return True
+    if old.labels and new.labels:
+        return new.labels[: len(old.labels)] == old.labels
+    if new.labels:
+        return False
+    if old.labels:
+        longest = max(map(len, old.labels))
+        return new.name in TEXT_BYTES if new.name != "varchar" else longest <= new.args[0]
+    if old.name in INTEGER_RANGES or old.name in ("boolean", "year"):
+        return _holds_integers(old.name, new)
+    match old.name, new.name:
+        case "float", "double":
+            return True
+        case "decimal", "decimal":
+            whole = new.args[0] - new.args[1]
+            return whole >= old.args[0] - old.args[1] and new.args[1] >= old.args[1]
+        case ("datetime", "datetime") | ("time", "time") | ("timestamp", "timestamp"):
+            return old.args <= new.args
+        case "datetime", "timestamp":
+            # A live timestamp stays one: as a datetime its moments would be others to whoever isn't in UTC. What is loaded
+            # into it has a time zone and fits, or is refused.
+            return True
+        case "json", text:
+            return text == "longtext"
+        case ("varchar" | "char", "varchar") | ("varbinary", "varbinary"):
+            return old.args <= new.args
+        case "varbinary", "binary":
+            return False
+        case "binary", "varbinary":
+            return old.args <= new.args
+        case name, wider if name in _SIZED and wider in _SIZED[name]:
+            return old.args[0] * (1 if name == "varbinary" else _CHARACTER) <= _SIZED[name][wider]
+        case name, wider:
+            return any(
+                name in sizes and wider in sizes and sizes[name] <= sizes[wider] for sizes in (TEXT_BYTES, BINARY_BYTES)
+            )
+
+
+def _holds_integers(name: str, new: SqlType) -> bool:
+    low, high = INTEGER_RANGES.get(name, (0, 1) if name == "boolean" else (0, 2155))
+    if name == "boolean":
+        low, high = INTEGER_RANGES["tinyint"]  # which it is, whatever it should hold
+    if new.name in INTEGER_RANGES:
+        return INTEGER_RANGES[new.name][0] <= low and high <= INTEGER_RANGES[new.name][1]
+    if new.name in _EXACT:
+        return max(-low, high) <= _EXACT[new.name]
+    if new.name == "decimal":
+        limit: int = 10 ** (new.args[0] - new.args[1])
+        return limit > max(-low, high)
+    return False
+
+
+Array: TypeAlias = "pa.Array[Any]"
+compute: Any = pyarrow.compute  # pyarrow-stubs has each function by the exact classes of its arguments
+
+
+def restore(found: ColumnSpec, declared: ColumnSpec) -> Callable[[Array], Array] | None:
+    """What makes the values that a live column gives into those declared; None where they are that already."""
+    wanted: Any = declared.type
+    if pa.types.is_duration(wanted) and found.type == pa.int64():
+        return lambda array: _as(array, wanted)
+    if pa.types.is_timestamp(wanted) and wanted.tz is not None and found.type == pa.timestamp(wanted.unit):
+        return lambda array: _as(array, wanted)
+    if declared.ip is not None and found.type == pa.binary():
+        return _addresses
+    return None
+
+
+def _as(array: Any, kind: pa.DataType) -> Array:
+    """The same memory as another type of the same width."""
+    made: Array = pa.Array.from_buffers(kind, len(array), array.buffers(), array.null_count, array.offset)
+    return made
+
+
+def _addresses(array: Array) -> Array:
+    """Each distinct address is written once."""
+    encoded: Any = compute.dictionary_encode(array)
+    texts = pa.array([str(ip_address(packed)) for packed in encoded.dictionary.to_pylist()], pa.string())
+    made: Array = compute.take(texts, encoded.indices)
+    return made
+
 
 EXACT: Mapping[pa.DataType, SqlType] = {
     pa.bool_(): SqlType("boolean"),
@@ -72,8 +218,6 @@ MAX_LABEL = 255
 MAX_LABELS = 65_535
 MAX_PRECISION = 65
 _UNITS: Mapping[str, int] = {"s": 0, "ms": 3, "us": 6}
-_CHARACTER = 4
-"""Bytes that a character of utf8mb4 may take."""
 
 
 def column_of(spec: ColumnSpec, table: TableSpec, server: Server) -> Column:
@@ -94,7 +238,7 @@ def column_of(spec: ColumnSpec, table: TableSpec, server: Server) -> Column:
 
 
 def spec_of(column: Column) -> ColumnSpec:
-    """The declared column whose Arrow type holds all values of the live one; a DeclarationError where there is none."""
+    """The declared column whose Arrow type holds all values of the live one; text for a type that Arrow lacks."""
     live = column.type
     return ColumnSpec(
         name=column.name,
@@ -121,7 +265,7 @@ def type_sql(live: SqlType) -> SQL:
 
 def has_characters(live: SqlType) -> bool:
     """Whether the type has a character set (that of json can't be chosen)."""
-    return bool(live.labels) or ARROW_TYPES.get(live.name) == pa.string()
+    return bool(live.labels) or labels_of_set(live) is not None or ARROW_TYPES.get(live.name) == pa.string()
 
 
 def _type_of(spec: ColumnSpec, table: TableSpec, server: Server) -> SqlType:
@@ -221,12 +365,12 @@ def _arrow_type(column: Column) -> pa.DataType:
             return pa.uuid()
         case "binary", _:
             return pa.binary()
+        case _ if (kind := limited(live)) is not None:
+            return _arrow_type(replace(column, type=kind.plain))
+        case _ if is_opaque(live):
+            return pa.binary()
         case _:
-            raise DeclarationError(
-                f"column {column.name!r} has the type {live}, which arrowsync doesn't read or write yet",
-                field=column.name,
-                hint="leave the column out of the declaration, or change its type",
-            )
+            return pa.string()
 
 
 def _unit(digits: int) -> Any:

@@ -1,43 +1,90 @@
-"""`AdbcSession`: the user's own ADBC connection to PostgreSQL, driven from a worker thread.
-
-Rows go in through the driver's COPY BINARY, as fields that our own encoder has made (`encode.pgfields`), and come out through it
-as text in the forms of `readforms`.
-
-Whose transaction it is, is decided by what is open on the server when the session begins. Nothing is open on a connection with
-autocommit on, nor on one with autocommit off before its first statement and after each commit() and rollback(), since the
-driver begins when it has to: then each `transaction()` is our own, and committed. Where the user has begun, by any statement
-with autocommit off or by a BEGIN with autocommit on, we work in savepoints, and committing is theirs. With autocommit off the
-driver lets nothing but the user's rollback() end a transaction in which a statement has failed, so there a savepoint saves
-nothing from an error of the server.
-"""
+"""`AdbcSession`: the user's own ADBC connection to PostgreSQL, driven from a worker thread."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import TypeVar
+from typing import Any, LiteralString, TypeVar
 
 import pyarrow as pa
 
-from arrowsync.bridge import Worker
-from arrowsync.catalog import Column
-from arrowsync.dialects.dialect import LoadResult, LoadTarget, Result, Server
-from arrowsync.dialects.postgres import adbc_calls as calls
-from arrowsync.dialects.postgres.adbc_feed import Feed
-from arrowsync.dialects.postgres.adbc_read import (
-    ResultReader,
-    compile_reader,
-    compile_result_reader,
-    compile_stream_reader,
-)
+from arrowsync.bridge import Worker, commit
+from arrowsync.catalog import Column, SqlType
+from arrowsync.dialects.contract import LoadResult, LoadTarget, Result, Server, batches_of, no_result
+from arrowsync.dialects.postgres import adbc_driver as calls
+from arrowsync.dialects.postgres import read
+from arrowsync.dialects.postgres.adbc_driver import Feed
+from arrowsync.dialects.postgres.commit import FAILED_TRANSACTION, NOTE, Noted, failed_before, look_for
 from arrowsync.dialects.postgres.oids import type_oids
 from arrowsync.dialects.postgres.quoting import QUOTING
-from arrowsync.dialects.postgres.readresult import is_subquery
-from arrowsync.dialects.results import batches_of, no_result
-from arrowsync.encode.pgfields import compile_pgfields
+from arrowsync.dialects.postgres.read import is_subquery
 from arrowsync.errors import ArrowSyncError, ConnectionLost, DatabaseError, DeclarationError
 from arrowsync.sql import SQL, Identifier, sql, trusted
+from arrowsync.wire.pgcopy.decode import ColumnDecoder
+from arrowsync.wire.pgcopy.encode import compile_pgfields
+
+TYPE_NAME = b"POSTGRESQL:type"
+"""The key of a field's metadata under which the driver says what its type is called on the server."""
+NATIVE = frozenset({pa.bool_(), pa.int16(), pa.int32(), pa.int64()})
+"""What the driver gives as it is; all other types come as text."""
+AS_TEXT: Mapping[str, LiteralString] = {"inet": "textin(inet_out({column}))"}
+"""How values are asked for as text where a cast gives another text than COPY: it writes `/32` behind each address."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultReader:
+    """Makes a batch of what `query` asks for into one of `schema`. It keeps nothing between batches."""
+
+    reader: read.BlockReader
+    types: tuple[SqlType, ...]
+
+    def query(self, query: SQL) -> SQL:
+        """The query with its columns in their forms."""
+        fields: list[pa.Field[Any]] = list(self.reader.schema)
+        asked = [
+            form
+            if form.finish is None and field.type in NATIVE
+            else ColumnDecoder(AS_TEXT.get(live.name, f"({form.ask})::text"))
+            for form, field, live in zip(self.reader.decoders, fields, self.types, strict=True)
+        ]
+        return read.copied(query, asked)
+
+    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        given: Any = batch  # pyarrow-stubs: arrays of unknown values
+        arrays = [self.reader.finished(at, array) for at, array in enumerate(given.columns)]
+        return pa.record_batch(arrays, schema=self.reader.schema)
+
+    def table(self, batches: Sequence[pa.RecordBatch]) -> pa.Table:
+        """All the batches of a query whose types were not known before."""
+        return read.finish_result(pa.Table.from_batches(batches, schema=self.reader.schema), self.types)
+
+
+def compile_reader(columns: Sequence[Column]) -> ResultReader:
+    """The reader of a table's columns: see `read.compile_reader`."""
+    return ResultReader(read.compile_reader(columns), tuple(column.type for column in columns))
+
+
+def compile_result_reader(described: pa.Schema) -> ResultReader:
+    """The reader of any query's result, whose columns the driver has described."""
+    fields: list[pa.Field[Any]] = list(described)
+    types = tuple(map(_result_type, fields))
+    return ResultReader(read.compile_result_reader(described.names, types), types)
+
+
+def compile_stream_reader(described: pa.Schema) -> ResultReader:
+    """The same, of a result whose batches are final: see `readresult.compile_stream_reader`."""
+    fields: list[pa.Field[Any]] = list(described)
+    types = tuple(map(_result_type, fields))
+    return ResultReader(read.compile_stream_reader(described.names, types), types)
+
+
+def _result_type(field: pa.Field[Any]) -> SqlType:
+    name = (field.metadata or {}).get(TYPE_NAME, b"").decode()
+    is_array = pa.types.is_list(field.type) and name.startswith("_")  # unlike int2vector
+    return read.result_type(name[1:] if is_array else name, array=is_array)
+
 
 R = TypeVar("R")
 
@@ -89,6 +136,7 @@ class AdbcSession:
         self._savepoints = 0
         self._open = True
         self._failure: ArrowSyncError | None = None
+        self.owned = False
 
     @property
     def server(self) -> Server:
@@ -149,10 +197,10 @@ class AdbcSession:
             await self._worker.run(result.close)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[None]:
-        inside = await self._worker.run(calls.status, self._link) != "idle"
-        async with self._savepoint() if inside else self._own_transaction():
-            yield
+    async def transaction(self) -> AsyncGenerator[bool]:
+        own = await self._worker.run(calls.status, self._link) == "idle"
+        async with self._own_transaction() if own else self._savepoint():
+            yield own
 
     @asynccontextmanager
     async def _own_transaction(self) -> AsyncGenerator[None]:
@@ -160,18 +208,30 @@ class AdbcSession:
             await self.execute(sql("BEGIN"))
             yield
             if await self._worker.run(calls.status, self._link) == "inerror":
-                raise DatabaseError(
-                    "nothing was committed: a statement of the transaction had failed",
-                    code=calls.FAILED_TRANSACTION,
-                    hint="let the error of that statement leave the transaction, or don't run it inside",
-                )
-            # Not interrupted: whether it has happened must be known.
-            await self._worker.run(calls.run_statement, self._link, "COMMIT")
-        except BaseException as error:
-            if isinstance(error, ConnectionLost) and error.statement == "COMMIT":
-                error.hint = "the commit may or may not have happened: look before you repeat it"
+                raise failed_before()
+            row = (await self._run(calls.fetch_native, self._link, NOTE.text(QUOTING))).to_pylist()[0]
+            await commit(
+                lambda: self._worker.run(calls.run_statement, self._link, "COMMIT"),
+                lambda: self._look(Noted(**row)),
+                self._link.connection.adbc_cancel,
+            )
+        except BaseException:
             await self._roll_back(sql("ROLLBACK"))
             raise
+
+    async def _look(self, noted: Noted) -> bool | None:
+        """Whether the transaction has committed, asked over another connection of the same ADBC database."""
+
+        async def opened() -> AdbcSession:
+            try:
+                another = await self._worker.run(self._link.connection.adbc_clone)
+            except Exception as error:
+                raise ConnectionLost(f"another connection can't be opened: {error}") from error
+            session = await adopt_session(another)
+            session.owned = True
+            return session
+
+        return await look_for(noted, opened)
 
     @asynccontextmanager
     async def _savepoint(self) -> AsyncGenerator[None]:
@@ -215,6 +275,14 @@ class AdbcSession:
             await self._worker.run(feed.close)
         return LoadResult(rows, feed.bytes)
 
+    @asynccontextmanager
+    async def pinned(self) -> AsyncGenerator[None]:
+        """Settings are pinned from `take_over` to `give_back`."""
+        yield
+
+    def distrust(self) -> None:
+        """Nothing: the session lasts for one call."""
+
     async def cancel(self) -> None:
         self._link.connection.adbc_cancel()
 
@@ -224,14 +292,19 @@ class AdbcSession:
         self._open = False
         try:
             await self._worker.run(calls.give_back, self._link)
+            if self.owned:
+                await self._worker.run(self._link.connection.close)
         finally:
             self._worker.close()
+
+    def abandon(self) -> None:
+        """Nothing: the connection is the user's."""
 
     async def _run(self, call: Callable[..., R], *args: object, interrupt: Callable[[], None] | None = None) -> R:
         """The result of `call` in the worker's thread; a cancellation stops the server, and waits until it has stopped."""
         if self._failure is not None:
             raise DatabaseError(
-                f"the transaction has failed: {self._failure.message}", code=calls.FAILED_TRANSACTION, hint=_ROLL_BACK
+                f"the transaction has failed: {self._failure.message}", code=FAILED_TRANSACTION, hint=_ROLL_BACK
             )
         try:
             return await self._worker.run_interruptible(interrupt or self._link.connection.adbc_cancel, call, *args)

@@ -1,7 +1,8 @@
 """Staged rows into the table, and what goes with it: the staging table, the lock, sequences.
 
 The statements are those shared with DuckDB. What is PostgreSQL's own: the order of arrival is `ctid`, and rows are compared as
-they are stored (`*<>`), so that `json` can be compared at all and a changed -0.0 or letter case in `citext` is a change.
+they are stored (`*<>`), so that `json` can be compared at all and a changed -0.0 or letter case in `citext` is a change; but by
+their values where a type has several forms of one value.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import LiteralString
 
-from arrowsync.catalog import Column, DefaultExpression, ObjectName, Table
-from arrowsync.dialects import shared
-from arrowsync.dialects.dialect import LockPurpose, MergeJob, MergeStep, Session
+from arrowsync.catalog import Column, DefaultExpression, ObjectName, SqlType, Table
+from arrowsync.dialects import merge_sql
+from arrowsync.dialects.contract import LockPurpose, MergeJob, MergeStep, Session
 from arrowsync.dialects.postgres.quoting import QUOTING
-from arrowsync.dialects.postgres.typenames import type_sql
+from arrowsync.dialects.postgres.types import type_sql
 from arrowsync.errors import DatabaseError
 from arrowsync.sql import SQL, Identifier, Literal, join, sql
 
@@ -64,17 +66,20 @@ def merge_steps(job: MergeJob) -> tuple[MergeStep, ...]:
     """The statements that bring staged rows into the target; statistics first, which autovacuum has none of temporary tables."""
     types = {column.name: column.type for column in job.target.columns}
 
-    def differs(columns: Sequence[str]) -> SQL:
-        # Cast, because rows are only compared if their types are the same, and the target may have a domain or a varchar.
-        there = [sql("t.{c}::{t}", c=Identifier(column), t=type_sql(types[column])) for column in columns]
-        return sql(
-            "ROW({there})::record *<> ROW({here})::record",
-            there=join(", ", there),
-            here=shared.qualified("s", columns),
-        )
+    def assigned(column: str) -> SQL:
+        t, s = Identifier("t", column), Identifier("s", column)
+        if not _has_forms(types[column]):
+            return SQL((s,))
+        other = _other_value(column, types[column], "t", "s")
+        return sql("CASE WHEN {other} THEN {s} ELSE {t} END", other=other, s=s, t=t)
 
-    style = shared.MergeStyle(order="ctid", differs=differs, overriding=" OVERRIDING SYSTEM VALUE")
-    steps = shared.merge_steps(job, style)
+    style = merge_sql.MergeStyle(
+        order="ctid",
+        differs=lambda columns: _differ(job, columns, "t", "s"),
+        overriding=" OVERRIDING SYSTEM VALUE",
+        assigned=assigned,
+    )
+    steps = merge_sql.merge_steps(job, style)
     analyze = MergeStep(_analyze(job))
     if not job.key or job.staging == job.target.name or not any(step.outcome == "duplicates" for step in steps):
         return (analyze, *steps)
@@ -83,9 +88,47 @@ def merge_steps(job: MergeJob) -> tuple[MergeStep, ...]:
     return (index, _unless_indexed(duplicates, job), index, analyze, *others)
 
 
+def differs(job: MergeJob, left: LiteralString, right: LiteralString) -> SQL:
+    """The condition that two aliases aren't the same in a column that the data brings beside the key."""
+    return _differ(job, job.values, left, right)
+
+
+def _differ(job: MergeJob, columns: Sequence[str], left: LiteralString, right: LiteralString) -> SQL:
+    types = {column.name: column.type for column in job.target.columns}
+    found = [_other_value(column, types[column], left, right) for column in columns if _has_forms(types[column])]
+    stored = [column for column in columns if not _has_forms(types[column])]
+
+    def of(alias: LiteralString) -> SQL:
+        # Cast, because rows are only compared if their types are the same, and the target may have a domain or a varchar.
+        cast = [sql("{c}::{t}", c=Identifier(alias, column), t=type_sql(types[column])) for column in stored]
+        return join(", ", cast)
+
+    if stored:
+        found.insert(0, sql("ROW({left})::record *<> ROW({right})::record", left=of(left), right=of(right)))
+    return sql("({any})", any=join(" OR ", found))
+
+
+def _has_forms(live: SqlType) -> bool:
+    """Whether a value has several forms, of which a row keeps the one that it has: 1.5 and 1.50, a day and 24 hours."""
+    if live.element is not None:
+        return _has_forms(live.element)
+    return live.name == "interval" or live == SqlType("numeric")
+
+
+def _other_value(column: str, live: SqlType, left: LiteralString, right: LiteralString) -> SQL:
+    t, s = Identifier(left, column), Identifier(right, column)
+    differs = sql("{t} IS DISTINCT FROM {s}", t=t, s=s)
+    if live.name != "interval":
+        return differs
+    # A month is 30 days where intervals are compared.
+    return sql(
+        "({differs} OR date_trunc('month', {t}) IS DISTINCT FROM date_trunc('month', {s}))", differs=differs, t=t, s=s
+    )
+
+
 def _analyze(job: MergeJob) -> SQL:
     """How many rows there are, and how their keys are spread: all that the plans of the merge depend on."""
-    columns = sql(" ({key})", key=shared.names(job.key)) if job.key else SQL(())
+    columns = sql(" ({key})", key=merge_sql.names(job.key)) if job.key else SQL(())
     return sql("ANALYZE {staging}{columns}", staging=job.staging.identifier, columns=columns)
 
 
@@ -101,7 +144,7 @@ def _index_keys(job: MergeJob) -> SQL:
         "EXCEPTION WHEN unique_violation OR program_limit_exceeded THEN NULL; END",
         index=Identifier(_index_of(job.staging).name),
         staging=job.staging.identifier,
-        key=shared.names(job.key),
+        key=merge_sql.names(job.key),
     )
     return sql("DO {attempt}", attempt=Literal(attempt.text(QUOTING)))
 
@@ -120,7 +163,7 @@ def _unless_indexed(step: MergeStep, job: MergeJob) -> MergeStep:
 
 def duplicates(job: MergeJob) -> SQL:
     """Up to five keys that the staged rows repeat, with the number of `copies`."""
-    return shared.duplicates(job)
+    return merge_sql.duplicates(job)
 
 
 def after_load(table: Table, columns: Sequence[str]) -> tuple[SQL, ...]:

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from arrowsync.catalog import SqlType
-from arrowsync.dialects.dialect import Session
-from arrowsync.encode.pgcopy import OIDS, OidKey
+from arrowsync.dialects.contract import Session
 from arrowsync.errors import DatabaseError
 from arrowsync.sql import SQL, Literal, join, sql
+from arrowsync.wire.pgcopy.encode import OIDS, OidKey
 
 
 async def type_oids(session: Session, types: Iterable[SqlType]) -> dict[OidKey, int]:

@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from uuid import UUID
 
-from arrowsync.dialects.dialect import Server
+from arrowsync.dialects.contract import Server
 from arrowsync.errors import DeclarationError
 from arrowsync.sql import Quoting
 

@@ -9,21 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import assert_never
 
-from arrowsync.catalog import (
-    Column,
-    DefaultExpression,
-    DefaultValue,
-    EnumType,
-    ObjectName,
-    SqlType,
-    StructType,
-    Table,
-)
-from arrowsync.dialects import shared
+from arrowsync.catalog import Column, DefaultExpression, DefaultValue, EnumType, ObjectName, SqlType, StructType, Table
+from arrowsync.dialects import merge_sql
 from arrowsync.dialects.postgres.quoting import untyped
-from arrowsync.dialects.postgres.typenames import type_sql
+from arrowsync.dialects.postgres.types import type_sql
 from arrowsync.errors import UnsupportedChange
-from arrowsync.migrate.changes import (
+from arrowsync.migration.changes import (
     AddColumn,
     AddEnumLabels,
     AddForeignKey,
@@ -92,13 +83,13 @@ def render(change: Change) -> tuple[SQL, ...]:
         case CreateTable(table):
             return tuple(_create_table(table))
         case CreateIndex(table, index):
-            return (shared.create_index(table, index),)
+            return (merge_sql.create_index(table, index),)
         case InsertRows():
-            return (shared.insert_rows(change),)
+            return (merge_sql.insert_rows(change),)
         case AddForeignKey(table, key):
-            return (shared.add_constraint(table, key.name, shared.foreign_key(key)),)
+            return (merge_sql.add_constraint(table, key.name, merge_sql.foreign_key(key)),)
         case AddUnique(table, key):
-            return (shared.add_constraint(table, key.name, shared.unique_key(key)),)
+            return (merge_sql.add_constraint(table, key.name, merge_sql.unique_key(key)),)
         case AddColumn(table, column):
             added = _alter(table, sql("ADD COLUMN {column}", column=column_sql(column)))
             return (added, _comment_of(table, column.name, column.comment)) if column.comment else (added,)
@@ -128,7 +119,7 @@ def _action(change: RenameColumn | DropNotNull | SetNotNull | SetKey | DropColum
         case SetNotNull(_, column):
             return sql("ALTER COLUMN {column} SET NOT NULL", column=Identifier(column.name))
         case SetKey(_, key, _):
-            return sql("ADD PRIMARY KEY ({key})", key=shared.names(key))
+            return sql("ADD PRIMARY KEY ({key})", key=merge_sql.names(key))
         case DropColumn(_, column):
             return sql("DROP COLUMN {column}", column=Identifier(column.name))
         case _:
@@ -212,7 +203,7 @@ def _create_struct(struct: StructType) -> Iterator[SQL]:
 
 
 def _create_table(table: Table) -> Iterator[SQL]:
-    yield shared.create_table(table, column_sql)
+    yield merge_sql.create_table(table, column_sql)
     if table.comment:
         yield _comment_of(table.name, None, table.comment)
     yield from (_comment_of(table.name, column.name, column.comment) for column in table.columns if column.comment)

@@ -1,0 +1,81 @@
+"""`blocking_iterator`: an async iterable as an iterator that a worker thread can read, some items at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine, Generator
+from concurrent.futures import TimeoutError as NotYet
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+ITEMS = 256
+"""How many items, such as rows, cross from the loop to the thread at once."""
+
+
+@asynccontextmanager
+async def blocking_iterator(
+    items: AsyncIterable[T], before: Callable[[], object] = lambda: None
+) -> AsyncGenerator[Generator[T]]:
+    """Yields an iterator over `items`, for another thread than this one, whose loop awaits them as they are asked for.
+
+    What `items` raises comes out of the iterator. When the task that entered is cancelled, the iterator raises too, even
+    while it waits for an item. On leaving nothing of `items` is awaited any more, and an async generator is closed.
+    `before` is called in each task that awaits items.
+    """
+    loop, owner = asyncio.get_running_loop(), asyncio.current_task()
+    iterator = aiter(items)
+    waiting: set[asyncio.Task[Any]] = set()
+
+    async def take() -> tuple[list[T], bool]:
+        task = asyncio.current_task()
+        assert task is not None, "a coroutine of the loop is a task"
+        waiting.add(task)
+        before()
+        try:
+            return await _take(iterator)
+        finally:
+            waiting.discard(task)
+
+    def read() -> Generator[T]:
+        while True:
+            chunk, more = _result(take(), loop, owner)
+            yield from chunk
+            if not more:
+                return
+
+    try:
+        yield read()
+    finally:
+        tasks = list(waiting)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        close = getattr(iterator, "aclose", None)
+        if close is not None:
+            await close()
+
+
+async def _take(iterator: AsyncIterator[T]) -> tuple[list[T], bool]:
+    """Some items, and whether there may be more. A batch or frame is large, and crosses alone."""
+    chunk: list[T] = []
+    async for item in iterator:
+        chunk.append(item)
+        if len(chunk) == ITEMS or hasattr(item, "__arrow_c_array__") or hasattr(item, "__arrow_c_stream__"):
+            return chunk, True
+    return chunk, False
+
+
+def _result(call: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop, owner: asyncio.Task[Any] | None) -> T:
+    """What the loop makes of it. The owner may be cancelled meanwhile, and then waits for this thread."""
+    future = asyncio.run_coroutine_threadsafe(call, loop)
+    while True:
+        try:
+            return future.result(timeout=0.1)
+        except NotYet:
+            if future.done():
+                raise  # it is what the items raised
+            if owner is not None and owner.cancelling():
+                future.cancel()
+                raise

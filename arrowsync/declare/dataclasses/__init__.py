@@ -1,0 +1,1 @@
+"""A dataclass becomes a `TableSpec`."""

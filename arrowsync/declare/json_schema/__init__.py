@@ -1,0 +1,1 @@
+"""JSON Schema becomes dataclasses, and declared tables become JSON Schema."""

@@ -1,0 +1,1 @@
+"""`TableSpec`s become the source of dataclasses."""

@@ -1,0 +1,44 @@
+"""Who loads the same table of one DuckDB file at the same time, in one process: `TURNS`, by locks of this process.
+
+DuckDB lets nobody wait: of two transactions that create the same object, or change the same rows, the later one fails. No
+other process can have the file open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from arrowsync.bridge import locked
+from arrowsync.catalog import ObjectName
+from arrowsync.dialects.contract import Session, Turns
+from arrowsync.dialects.duckdb.types import fold
+from arrowsync.errors import DatabaseError
+
+PATIENCE_SECONDS = 60.0
+"""How long a turn is waited for. Who goes on without it fails where DuckDB has it fail: a source may load its own target."""
+
+
+@asynccontextmanager
+async def take(session: Session, names: Sequence[ObjectName], lasting: bool) -> AsyncGenerator[None]:
+    """Wait for the names in their order, which keeps two who want several of them from waiting for each other."""
+    from arrowsync.dialects.duckdb.session import DuckDBSession
+
+    assert isinstance(session, DuckDBSession), "sessions of this dialect are"
+    if not session.path:  # in memory: nobody else can open it by its URL
+        yield
+        return
+    default = session.server.namespace
+    keys = sorted((session.path, fold(name.namespace or default), fold(name.name)) for name in names)
+    async with AsyncExitStack() as taken:
+        for key in keys:
+            await taken.enter_async_context(locked(key, PATIENCE_SECONDS))
+        yield
+
+
+def collides(error: DatabaseError) -> bool:
+    """Whether another connection has just created it."""
+    return "write-write conflict" in error.message or "already exists" in error.message
+
+
+TURNS = Turns(take, collides, loads=True)

@@ -1,0 +1,240 @@
+"""Locks: short waits with retries, the error that names the blocker, and named locks for those who create the same objects."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from hashlib import sha256
+
+from arrowsync.bridge import uninterrupted
+from arrowsync.catalog import ObjectName
+from arrowsync.dialects.contract import LockPurpose, Session, Turns
+from arrowsync.dialects.mysql.discover import stored_name
+from arrowsync.dialects.mysql.hidden_tables import (
+    DRAFT,
+    drafts_query,
+    drop_draft,
+    exists_query,
+    name_query,
+    number_query,
+    rename,
+)
+from arrowsync.dialects.mysql.merge import STAGED, drop_staging
+from arrowsync.errors import DatabaseError
+from arrowsync.sql import SQL, Literal, sql
+
+_LOCK_TIMEOUT = "1205"
+_MOST_SHOWN = 5
+_ENDING_CHECKS, _ENDING_PAUSE = 100, 0.1
+"""How often, and after how many seconds each, the sessions that were killed are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a lock is waited for, in seconds (whole ones, for the server)."""
+
+    attempt: int = 2
+    total: int = 30
+    first_pause: float = 0.1
+    longest_pause: float = 2.0
+
+
+PATIENCE = Patience()
+_FOR_WHAT_IS_LEFT = Patience(total=8)
+"""For a draft whose connection is lost: the server may take a while to notice, and the next load finds what stays."""
+
+
+async def lock(session: Session, name: ObjectName, purpose: LockPurpose, *, patience: Patience = PATIENCE) -> None:
+    """Hold off other merges into the table until `tidy`; raises a transient DatabaseError that names who holds it."""
+    if purpose == "alter":
+        return  # `alter` waits for the table itself
+    held = _lock_name(session, name)
+    found = await session.fetch(
+        sql("SELECT GET_LOCK({name}, {seconds}) AS got", name=Literal(held), seconds=Literal(patience.total))
+    )
+    if found.column("got")[0].as_py() == 1:
+        return
+    holder = sql("p.id = IS_USED_LOCK({name})", name=Literal(held))
+    raise await _blocked(session, name, holder, patience, None)
+
+
+async def alter(session: Session, name: ObjectName, statement: SQL, *, patience: Patience = PATIENCE) -> None:
+    """Run a statement that alters the table; raises a transient DatabaseError that names who uses it all the time."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + patience.total
+    pause = patience.first_pause
+    before = (await session.fetch(sql("SELECT @@SESSION.lock_wait_timeout AS seconds"))).column("seconds")[0].as_py()
+    await session.execute(_wait(patience.attempt))
+    try:
+        while True:
+            try:
+                await session.execute(statement)
+            except DatabaseError as error:
+                if error.code != _LOCK_TIMEOUT:
+                    raise
+                if loop.time() + pause >= end:
+                    in_transaction = sql("p.id IN (SELECT trx_mysql_thread_id FROM information_schema.innodb_trx)")
+                    raise await _blocked(session, name, in_transaction, patience, error) from error.__cause__
+            else:
+                return
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, patience.longest_pause)
+    finally:
+        with suppress(DatabaseError):
+            await session.execute(_wait(before))
+
+
+def _wait(seconds: int) -> SQL:
+    return sql("SET SESSION lock_wait_timeout = {seconds}", seconds=Literal(seconds))
+
+
+async def claim(session: Session, draft: ObjectName) -> None:
+    """Make the draft ours, for as long as this session lives, and drop those whose makers have died."""
+    for row in (await session.fetch(drafts_query())).to_pylist():
+        await session.execute(drop_draft(ObjectName(None, row["name"])))
+    await session.fetch(sql("SELECT GET_LOCK({name}, 0) AS got", name=Literal(draft.name)))
+
+
+async def born(session: Session, draft: ObjectName) -> int | None:
+    """The number of the draft's table, which it keeps; None where this user may not see it."""
+    with suppress(DatabaseError):
+        found = await session.fetch(number_query(session.server, draft))
+        return found.column("number")[0].as_py() if found.num_rows else None
+    return None
+
+
+async def publish(session: Session, draft: ObjectName, target: ObjectName) -> None:
+    """Give the draft its name; raises a transient DatabaseError where somebody uses that name all the time."""
+    await alter(session, target, rename(draft, target))
+
+
+async def published(session: Session, draft: ObjectName, number: int | None) -> bool | None:
+    """Whether the draft has got its name, when those have ended who may be giving it to it; None where it can't be told.
+
+    One that isn't there any more may have been dropped by another load, since nobody claims it when its connection is lost.
+    """
+    for _ in range(_ENDING_CHECKS):
+        if not await _end_makers(session, draft):
+            break
+        await asyncio.sleep(_ENDING_PAUSE)
+    else:
+        return None
+    if (await session.fetch(exists_query(draft))).num_rows:
+        return False
+    if number is None:
+        return None
+    return bool((await session.fetch(name_query(session.server, number))).num_rows)
+
+
+async def tidy(session: Session, target: ObjectName, made: Sequence[ObjectName]) -> None:
+    """Take back what no rollback does: staging tables, drafts that have not become tables, and locks."""
+    for name in made:
+        if name.name.startswith(STAGED):
+            await session.execute(drop_staging(name))
+        elif name.name.startswith(DRAFT):
+            await _end_makers(session, name)
+            # One that never came to be isn't dropped: the statement would commit what the user has begun.
+            if (await session.fetch(exists_query(name))).num_rows:
+                await alter(session, name, drop_draft(name), patience=_FOR_WHAT_IS_LEFT)
+            await session.execute(release(name.name))
+    await session.execute(release(_lock_name(session, target)))
+
+
+async def _end_makers(session: Session, draft: ObjectName) -> int:
+    """End the other sessions that have claimed the draft or load it: their connections are lost, and they hold the table.
+
+    How many there were.
+    """
+    query = sql(
+        "SELECT id FROM information_schema.processlist "
+        "WHERE id <> CONNECTION_ID() AND (id = IS_USED_LOCK({name}) OR LOCATE({name}, info))",
+        name=Literal(draft.name),
+    )
+    found = (await session.fetch(query)).to_pylist()
+    for row in found:
+        with suppress(DatabaseError):  # it has gone meanwhile
+            await session.execute(sql("KILL {id}", id=Literal(row["id"])))
+    return len(found)
+
+
+def release(name: str) -> SQL:
+    """What lets go of a named lock, if it is held."""
+    return sql("DO RELEASE_LOCK({name})", name=Literal(name))
+
+
+def _lock_name(session: Session, name: ObjectName) -> str:
+    """The name of the lock of merges into the table."""
+    return shortened("arrowsync_", session, name)
+
+
+def shortened(prefix: str, session: Session, name: ObjectName) -> str:
+    """The name of a lock that belongs to a table; the server takes 64 characters."""
+    whole = f"{session.server.namespace}.{stored_name(name)}".lower()
+    return f"{prefix}{sha256(whole.encode()).hexdigest()[:40]}"
+
+
+async def _blocked(
+    session: Session, name: ObjectName, condition: SQL, patience: Patience, error: DatabaseError | None
+) -> DatabaseError:
+    """The error that says who is in the way, as far as this user may see it. What they run isn't shown: it may hold values."""
+    query = sql(
+        "SELECT p.id, p.user, p.host, p.command, p.time FROM information_schema.processlist AS p "
+        "WHERE {condition} AND p.id <> CONNECTION_ID() ORDER BY p.time DESC LIMIT {most}",
+        condition=condition,
+        most=Literal(_MOST_SHOWN),
+    )
+    holders: list[str] = []
+    with suppress(DatabaseError):  # it takes a privilege
+        holders = [
+            f"connection {row['id']} (user {row['user']}, from {row['host']}, {row['command']} for {row['time']} s)"
+            for row in (await session.fetch(query)).to_pylist()
+        ]
+    return DatabaseError(
+        f"the table {name} was not free within {patience.total} s, perhaps held by "
+        f"{'; '.join(holders) or 'a transaction that this user may not see'}",
+        statement=error.statement if error else None,
+        code=error.code if error else _LOCK_TIMEOUT,
+        transient=True,
+        hint="try again later; KILL ends a connection that was left in a transaction",
+    )
+
+
+WAIT_SECONDS = 86_400
+EXISTING = frozenset(
+    {
+        "1007",  # Can't create database 'x'; database exists
+        "1050",  # Table 'x' already exists
+        "1060",  # Duplicate column name 'x'
+        "1061",  # Duplicate key name 'x'
+        "1826",  # Duplicate foreign key constraint name 'x'
+    }
+)
+
+
+@asynccontextmanager
+async def take(session: Session, names: Sequence[ObjectName], lasting: bool) -> AsyncGenerator[None]:
+    """Wait for the names in their order, which keeps two who want several of them from waiting for each other."""
+    locks = sorted(shortened("arrowsync_new_", session, name) for name in names)
+    try:
+        for lock in locks:
+            query = sql("SELECT GET_LOCK({name}, {seconds}) AS got", name=Literal(lock), seconds=Literal(WAIT_SECONDS))
+            await session.fetch(query)
+        yield
+    finally:
+        await uninterrupted(_let_go(session, locks))
+
+
+async def _let_go(session: Session, locks: Sequence[str]) -> None:
+    for lock in locks:
+        with suppress(DatabaseError):  # a session that is lost holds nothing any more
+            await session.execute(release(lock))
+
+
+def collides(error: DatabaseError) -> bool:
+    """Whether it is there by now."""
+    return error.code in EXISTING
+
+
+TURNS = Turns(take, collides)

@@ -1,0 +1,1 @@
+"""TableSpecs -> Catalog: the objects that declarations ask of a database."""

@@ -1,0 +1,404 @@
+"""Staged rows into the target table: `merge`, and the reject search, which narrows a merge that fails to the rows at fault."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+import pyarrow as pa
+
+from arrowsync.catalog import Column, ObjectName
+from arrowsync.dialects.contract import Dialect, MergeJob, MergeStep, Session, ViolationQuery
+from arrowsync.dialects.row_errors import WAYS, RefusedRow, agree, first_refused, name_row, names_row, searched
+from arrowsync.errors import ArrowSyncError, ConstraintViolated, ConversionError, DatabaseError
+from arrowsync.load.audit import begin, settle_quiet
+from arrowsync.load.direct import RowCounts, refuse_duplicates, run_step
+from arrowsync.load.rejects import RejectedRow, RowNumbers, refers_to_itself, rejects_of, single_column, with_real_name
+from arrowsync.load.stream import ConvertedStream
+from arrowsync.options import Mode, OnConflict
+from arrowsync.sql import SQL, Identifier, Literal, join, sql
+
+ALL = sql("1 = 1")
+
+
+def steps_by_kind(steps: Sequence[MergeStep]) -> tuple[list[MergeStep], list[MergeStep], list[MergeStep]]:
+    """What is done to the staged rows alone, the deletions, and what brings rows."""
+    writes = [at for at, step in enumerate(steps) if step.outcome in ("deleted", "updated", "inserted")]
+    brings = next(at for at, step in enumerate(steps) if step.outcome in ("updated", "inserted"))
+    return list(steps[: writes[0]]), list(steps[writes[0] : brings]), list(steps[brings:])
+
+
+@dataclass(slots=True)
+class TrialTables:
+    """Tables for a part of the rows that `job` has staged, for a part of that, and so on.
+
+    `row_numbers` names the columns that tell rows apart. Tables are added to `made`; `deferred` checks what waits for a commit.
+    """
+
+    dialect: Dialect
+    session: Session
+    job: MergeJob
+    row_numbers: RowNumbers
+    made: list[ObjectName]
+    deferred: tuple[SQL, ...] = ()
+    tables: list[ObjectName] = field(default_factory=list[ObjectName])
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Those of the staging table."""
+        by_name = {column.name: column for column in self.job.target.columns}
+        return (*(by_name[name] for name in self.job.columns), *self.row_numbers.columns)
+
+    @property
+    def row(self) -> Identifier:
+        """The column with the number of each row."""
+        return Identifier(self.row_numbers.row)
+
+    def between(self, low: int, high: int) -> SQL:
+        """The condition for rows from `low` on and below `high`."""
+        return sql("{row} >= {low} AND {row} < {high}", row=self.row, low=Literal(low), high=Literal(high))
+
+    def steps(self, part: ObjectName) -> list[MergeStep]:
+        """What brings the rows of a part, where duplicates have been resolved and deletions done before."""
+        mode: Mode = "insert" if self.job.mode == "insert" or not self.job.key else "upsert"
+        on_conflict: OnConflict = self.job.on_conflict if self.job.mode == "insert" else "error"
+        job = replace(self.job, staging=part, mode=mode, on_conflict=on_conflict, dedup="error")
+        return list(self.dialect.merge_steps(replace(job, ordered=True, ordinal=None)))
+
+    async def attempt(self, steps: Sequence[MergeStep], counts: RowCounts) -> ArrowSyncError | None:
+        """Run the steps in a savepoint, and count what they do; the error, where the table doesn't take a row."""
+        done = RowCounts()
+        try:
+            async with self.session.transaction():
+                for step in steps:
+                    await run_step(self.session, step, done)
+                for statement in self.deferred:
+                    await self.session.execute(statement)
+        except (DatabaseError, ConversionError) as error:
+            if not self.dialect.refuses_row(error):
+                raise
+            return error
+        for outcome, rows in done.rows.items():
+            counts.rows[outcome] = counts[outcome] + rows
+        return None
+
+    async def empty(self, depth: int) -> ObjectName:
+        """The table for parts of that depth, without any rows."""
+        if depth < len(self.tables):
+            if self.dialect.clear_staging is not None:
+                await self.session.execute(self.dialect.clear_staging(self.tables[depth]))
+                return self.tables[depth]
+            await self.session.execute(self.dialect.drop_staging(self.tables[depth]))
+            self.made.remove(self.tables[depth])
+        table = self.row_numbers.beside(self.job.target)
+        name, statement = self.dialect.create_staging(table, [column.name for column in self.columns])
+        self.made.append(name)
+        await self.session.execute(statement)
+        self.tables[depth : depth + 1] = [name]
+        return name
+
+    async def copy(self, source: ObjectName, part: ObjectName, which: SQL) -> int:
+        """Some of the rows of `source` into `part`; how many."""
+        return await self.session.execute(
+            sql(
+                "INSERT INTO {part} ({columns}) SELECT {columns} FROM {source} WHERE {which} ORDER BY {row}",
+                part=part.identifier,
+                columns=join(", ", [Identifier(column.name) for column in self.columns]),
+                source=source.identifier,
+                which=which,
+                row=self.row,
+            )
+        )
+
+    async def count(self, name: ObjectName, which: SQL = ALL) -> int:
+        """How many rows there are."""
+        counted = await self.session.fetch(
+            sql("SELECT count(*) AS n FROM {name} WHERE {which}", name=name.identifier, which=which)
+        )
+        return int(counted.column(0)[0].as_py())
+
+    async def fetch(self, source: ObjectName, which: SQL = ALL) -> pa.Table:
+        """The rows, in their order."""
+        query = sql(
+            "SELECT {columns} FROM {source} WHERE {which} ORDER BY {row}",
+            columns=join(", ", [Identifier(column.name) for column in self.columns]),
+            source=source.identifier,
+            which=which,
+            row=self.row,
+        )
+        async with self.session.stream(query, self.columns) as stream:
+            batches = [batch async for batch in stream]
+        return pa.Table.from_batches(batches) if batches else pa.table({})
+
+
+_MANY = 1_000
+"""So many row numbers are written into one statement."""
+
+
+@dataclass(slots=True)
+class RejectSearch:
+    """One merge that sets refused rows aside."""
+
+    parts: TrialTables
+    counts: RowCounts
+    converted: ConvertedStream
+    retry: list[RejectedRow] = field(default_factory=list[RejectedRow])
+    reverse: bool = False
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.parts.dialect
+
+    @property
+    def session(self) -> Session:
+        return self.parts.session
+
+    @property
+    def job(self) -> MergeJob:
+        return self.parts.job
+
+    @property
+    def row_numbers(self) -> RowNumbers:
+        return self.parts.row_numbers
+
+    async def merge(self) -> None:
+        """The staged rows into the table, without those that it refuses."""
+        first, deletions, rest = steps_by_kind(self.dialect.merge_steps(self.job))
+        for step in first:
+            await run_step(self.session, step, self.counts)
+        if self.dialect.refusals is not None:
+            await self._ask_which(deletions, rest)
+        else:
+            self.parts.deferred = await self.dialect.deferred(self.session, self.job.target)
+            await self._try_parts(deletions, rest)
+        self.counts.refused = self.converted.refused
+        for name in self.parts.tables:
+            await self.session.execute(self.dialect.drop_staging(name))
+
+    async def _try_parts(self, deletions: Sequence[MergeStep], rest: Sequence[MergeStep]) -> None:
+        """All at once, or where that fails by parts."""
+        error = await self.parts.attempt([*deletions, *rest], self.counts)
+        if error is None:
+            return
+        for step in deletions:
+            await run_step(self.session, step, self.counts)
+        without_rows = await self.parts.attempt(self.parts.steps(await self.parts.empty(0)), self.counts)
+        if without_rows is not None:
+            raise without_rows  # no row's fault: a trigger for each statement, what the user's transaction owes
+        rows = await self.parts.count(self.job.staging)
+        if not rows:
+            raise error
+        await self._part_up(self.job.staging, 0, self.converted.rows_read, rows, error, 0)
+        await self._try_again()
+        await self._delete_refused()
+
+    async def _ask_which(self, deletions: Sequence[MergeStep], rest: Sequence[MergeStep]) -> None:
+        """Set aside which rows the engine says it would refuse, and merge the others."""
+        assert self.dialect.refusals is not None, "it was asked for"
+        # Under `replace` what is refused isn't there afterwards, as if it were not in the data.
+        before, after = ((), deletions) if self.job.mode == "replace" and self.job.key else (deletions, ())
+        for step in before:
+            await run_step(self.session, step, self.counts)
+        questions = self.dialect.refusals(replace(self.job, ordinal=self.row_numbers.row))
+        while await self._ask(questions):
+            pass  # a row may refer to one that has been refused
+        for step in (*after, *rest):
+            await run_step(self.session, step, self.counts)
+
+    async def _ask(self, questions: Sequence[ViolationQuery]) -> bool:
+        """Whether rows were refused."""
+        before = self.converted.refused
+        staging = self.job.staging.identifier
+        for question in questions:
+            matching = sql("{row} IN ({query})", row=self.parts.row, query=question.query)
+            found = await self.parts.fetch(self.job.staging, matching)
+            if found.num_rows:
+                self.converted.refuse(self._rejects(found, question.column, question.reason))
+                await self.session.execute(sql("DELETE FROM {staging} WHERE {which}", staging=staging, which=matching))
+        return self.converted.refused > before
+
+    async def _part_up(
+        self, source: ObjectName, start: int, end: int, rows: int, error: ArrowSyncError, depth: int
+    ) -> None:
+        """The rows of `source`, whose numbers are in a range and which fail together."""
+        if rows == 1:
+            await self._refuse(source, error)
+            return
+        width = -(-(end - start) // WAYS)
+        ranges = [(low, min(low + width, end)) for low in range(start, end, width)]
+        for low, high in reversed(ranges) if self.reverse else ranges:
+            part = await self.parts.empty(depth)
+            count = await self.parts.copy(source, part, self.parts.between(low, high))
+            # Where the others are empty it is known already that this one fails.
+            failure = (
+                error
+                if count == rows
+                else await self.parts.attempt(self.parts.steps(part), self.counts)
+                if count
+                else None
+            )
+            if failure is not None:
+                await self._part_up(part, low, high, count, failure, depth + 1)
+
+    async def _try_again(self) -> None:
+        """Refused rows once more, as long as some get in: one may have come before what it needs."""
+        while self.retry:
+            waiting, self.retry = self.retry, []
+            # To and fro, because rows in either order may each need the one before.
+            self.reverse = not self.reverse
+            part = await self.parts.empty(0)
+            numbers = [Literal(each.row) for each in waiting]
+            for at in range(0, len(numbers), _MANY):
+                which = sql("{row} IN ({numbers})", row=self.parts.row, numbers=join(", ", numbers[at : at + _MANY]))
+                await self.parts.copy(self.job.staging, part, which)
+            error = await self.parts.attempt(self.parts.steps(part), self.counts)
+            if error is not None:
+                await self._part_up(part, 0, self.converted.rows_read, len(waiting), error, 1)
+            if len(self.retry) == len(waiting):
+                for each in self.retry:
+                    self.converted.refuse(each.record)
+                return
+
+    async def _refuse(self, source: ObjectName, error: ArrowSyncError) -> None:
+        """Set aside the only row of `source`."""
+        found = await self.parts.fetch(source)
+        column = getattr(error, "column", None)
+        if isinstance(error, ConstraintViolated) and column is None:
+            column = single_column(self.job.target, error.constraint)
+        record = self._rejects(found, column, error.reason if isinstance(error, ConversionError) else error.message)
+        if self._may_yet_fit(error):
+            self.retry.append(RejectedRow(found.column(self.row_numbers.row)[0].as_py(), record))
+        else:
+            self.converted.refuse(record)
+
+    def _may_yet_fit(self, error: ArrowSyncError) -> bool:
+        """Whether another row, which comes later, may make room for this one, or be what it refers to."""
+        if not isinstance(error, ConstraintViolated):
+            return False
+        if error.kind == "foreign key":
+            return refers_to_itself(self.job.target)
+        return error.kind in ("unique", "exclusion") and self.job.mode != "insert"
+
+    def _rejects(self, found: pa.Table, column: str | None, reason: str) -> pa.RecordBatch:
+        named = column if column in self.job.columns else None
+        reason = with_real_name(reason, self.converted.table)
+        return rejects_of(found, self.row_numbers, self.converted.files, named, reason, self.job.key)
+
+    async def _delete_refused(self) -> None:
+        """Under `replace`, the old versions of refused rows: the table has what was loaded, and nothing else."""
+        if self.job.mode != "replace" or not self.job.key or not self.converted.refused:
+            return
+        numbers = self.converted.refused_numbers()
+        key = join(", ", [Identifier(name) for name in self.job.key])
+        for at in range(0, len(numbers), _MANY):
+            statement = sql(
+                "DELETE FROM {target} WHERE ({key}) IN (SELECT {key} FROM {staging} WHERE {row} IN ({numbers}))",
+                target=self.job.target.name.identifier,
+                key=key,
+                staging=self.job.staging.identifier,
+                row=self.parts.row,
+                numbers=join(", ", [Literal(number) for number in numbers[at : at + _MANY]]),
+            )
+            await run_step(self.session, MergeStep(statement, "deleted"), self.counts)
+
+
+async def merge(
+    dialect: Dialect,
+    session: Session,
+    job: MergeJob,
+    counts: RowCounts,
+    converted: ConvertedStream,
+    made: list[ObjectName],
+) -> None:
+    """The staged rows into the table; where they have marks, without those that it refuses, which `converted` sets aside.
+
+    Adds what became of them to `counts`, and drops the staging table.
+    """
+    if job.key and job.dedup == "error":
+        await refuse_duplicates(dialect, session, job)
+    audit = await begin(dialect, session, job, made)
+    tried = False
+    if converted.row_numbers is not None:
+        parts = TrialTables(dialect, session, job, converted.row_numbers, made)
+        await RejectSearch(parts, counts, converted).merge()
+        tried = bool(parts.tables)
+    else:
+        await _merge_all(dialect, session, job, counts, made)
+    if audit is None:
+        settle_quiet(job, counts)
+    else:
+        await audit.settle(counts, converted, converted.row_numbers, tried=tried)
+        if audit.before is not None:
+            await session.execute(dialect.drop_staging(audit.before))
+    await session.execute(dialect.drop_staging(job.staging))
+
+
+async def _merge_all(
+    dialect: Dialect, session: Session, job: MergeJob, counts: RowCounts, made: list[ObjectName]
+) -> None:
+    """All the staged rows, or an error that says which of them isn't taken, where that can be found."""
+    steps = dialect.merge_steps(job)
+    if dialect.arrival is None:
+        await _run(session, steps, counts, [])
+    else:
+        done: list[MergeStep] = []
+        try:
+            async with session.transaction():
+                await _run(session, steps, counts, done)
+        except ArrowSyncError as error:
+            if dialect.refuses_row(error) and not names_row(error):
+                parts = TrialTables(dialect, session, job, RowNumbers(dialect.arrival(job.target)), made)
+                row = await _place_of_refused(parts, steps, len(done), error)
+                if row is not None:
+                    name_row(error, row)
+            raise
+
+
+async def _run(session: Session, steps: Sequence[MergeStep], counts: RowCounts, done: list[MergeStep]) -> None:
+    for step in steps:
+        await run_step(session, step, counts)
+        done.append(step)
+
+
+class _Undone(Exception):
+    """What ends a transaction that was only to try something."""
+
+
+async def _place_of_refused(
+    parts: TrialTables, steps: Sequence[MergeStep], failed: int, error: ArrowSyncError
+) -> int | None:
+    """How many rows were staged before the one for which step number `failed` raised the error; None where it isn't found.
+
+    What is tried is undone. A row that is refused for something else, with fewer rows at a time, isn't the one.
+    """
+    outcome = steps[failed].outcome
+    skips = parts.job.on_conflict == "skip"
+    if outcome not in ("updated", "inserted"):
+        return None
+    staging = parts.job.staging
+    found: RefusedRow | None = None
+
+    async def bring(low: int, high: int) -> ArrowSyncError | None:
+        part = await parts.empty(0)
+        if not await parts.copy(staging, part, parts.between(low, high)):
+            return None
+        # Steps that skip rows belong together.
+        return await parts.attempt([s for s in parts.steps(part) if skips or s.outcome == outcome], RowCounts())
+
+    async def search() -> RefusedRow | None:
+        before = sum(map(len, steps_by_kind(steps)[:2])) if skips else failed
+        for step in steps[:before]:
+            await run_step(parts.session, step, RowCounts())
+        query = sql("SELECT min({row}), max({row}) FROM {staging}", row=parts.row, staging=staging.identifier)
+        low, high = (column[0].as_py() for column in (await parts.session.fetch(query)).columns)
+        return None if low is None else await first_refused(low, high + 1, bring)
+
+    with suppress(_Undone):
+        async with parts.session.transaction():
+            found = await searched(search(), error)
+            raise _Undone
+    if found is None or not agree(error, found.error):
+        return None
+    # Counted where duplicates are still there.
+    return await parts.count(staging, sql("{row} < {number}", row=parts.row, number=Literal(found.row)))

@@ -1,0 +1,61 @@
+"""`ValueCheck`: what to set aside, with `on_error="reject"`, since a column holds less than its Arrow type: NaN in MySQL, say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import pyarrow as pa
+
+from arrowsync.convert.rejects import REJECTS_SCHEMA, value_texts
+from arrowsync.dialects.contract import Dialect, FindUnstorable, Session
+from arrowsync.load.plan import LoadPlan
+from arrowsync.options import SyncOptions
+from arrowsync.sources.stream import to_batch
+
+
+@dataclass(frozen=True, slots=True)
+class ValueCheck:
+    """Splits batches as a converter does; `find` tells of one column at a time."""
+
+    find: FindUnstorable
+
+    def split(self, batch: pa.RecordBatch, first_row: int) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+        """The rows that can be stored, and the rejects."""
+        good = batch
+        kept = np.arange(batch.num_rows, dtype=np.int64)
+        parts: list[pa.RecordBatch] = []
+        while (found := self.find(good)) is not None:
+            name, rows, reason = found
+            parts.append(_rejects(good, name, np.array(rows, np.int64), kept[rows] + first_row, reason))
+            kept = np.delete(kept, rows)
+            good = cast("Any", batch).take(_array(kept))
+        if not parts:
+            return good, _none()
+        rejects = pa.Table.from_batches(parts)
+        order = np.argsort(rejects.column(0).to_numpy(), kind="stable")
+        return good, rejects.take(_array(order)).combine_chunks().to_batches()[0]
+
+
+def value_check(
+    job: LoadPlan, schema: pa.Schema, dialect: Dialect, session: Session, options: SyncOptions
+) -> ValueCheck | None:
+    """What splits batches of `schema`, where bad rows are to be rejected and a column may hold less than its type."""
+    if options.on_error == "raise" or dialect.unstorable is None:
+        return None
+    by_name = {column.name: column for column in job.table.columns}
+    return ValueCheck(dialect.unstorable(session.server, [by_name[name] for name in schema.names], schema))
+
+
+_array: Any = pa.array
+
+
+def _none() -> pa.RecordBatch:
+    return to_batch([_array([], kind) for kind in cast("Any", REJECTS_SCHEMA).types], REJECTS_SCHEMA)
+
+
+def _rejects(batch: pa.RecordBatch, name: str, rows: Any, numbers: Any, reason: str) -> pa.RecordBatch:
+    values = value_texts(cast("Any", batch).column(name), rows)
+    told = [_array(numbers), _array([name] * len(rows)), values, _array([reason] * len(rows))]
+    return to_batch(told, REJECTS_SCHEMA)

@@ -1,0 +1,150 @@
+"""`diff(current, target)`: the changes that make the live catalog into the declared one. Pure and dialect-free.
+
+It tells the whole truth; which of the changes are made, left or refused is `plan`'s decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from arrowsync.catalog import Catalog, Column, EnumType, ObjectName, SqlType, Table
+from arrowsync.migration.changes import (
+    AddColumn,
+    AddEnumLabels,
+    AddForeignKey,
+    AddUnique,
+    AlterType,
+    Change,
+    CreateEnum,
+    CreateIndex,
+    CreateNamespace,
+    CreateStruct,
+    CreateTable,
+    DropColumn,
+    DropNotNull,
+    InsertRows,
+    RenameColumn,
+    SetComment,
+    SetKey,
+    SetNotNull,
+    apply,
+)
+
+Renames = Mapping[tuple[ObjectName, str], str]
+"""(table, new column name) -> the name that the column had."""
+
+
+def diff(current: Catalog, target: Catalog, renames: Renames | None = None) -> list[Change]:
+    """What has to change in `current` so that all of `target` exists as it is declared.
+
+    Objects of `current` that `target` doesn't name are left alone; columns that a declared table lacks are `DropColumn`s.
+    """
+    changes: list[Change] = [CreateNamespace(n) for n in target.namespaces if n not in current.namespaces]
+    for enum in target.enums:
+        changes.extend(_diff_enum(current.enum(enum.name), enum))
+    # Enum labels live in the columns' types too: compare columns as they are after those changes.
+    after = current
+    for change in changes:
+        after = apply(change, after)
+    changes.extend(CreateStruct(struct) for struct in target.structs if current.struct(struct.name) is None)
+    changes.extend(_create_tables([table for table in target.tables if after.table(table.name) is None], after))
+    for table in target.tables:
+        if (live := after.table(table.name)) is not None:
+            changes.extend(_diff_table(live, table, renames or {}))
+    return changes
+
+
+def _create_tables(tables: Sequence[Table], current: Catalog) -> Iterator[Change]:
+    """The tables, those first that others refer to. A foreign key of a cycle comes when both its tables are there.
+
+    Checks, foreign keys and indexes are made with their table: those of a live one aren't compared.
+    """
+    waiting = {table.name: table for table in tables}
+    late: list[AddForeignKey] = []
+    while waiting:
+        table = _next_table(waiting)
+        del waiting[table.name]
+        # A table that is neither live nor declared is left to the server to complain about.
+        cyclic = tuple(key for key in table.foreign_keys if key.target in waiting)
+        late.extend(AddForeignKey(table.name, key) for key in cyclic)
+        yield CreateTable(replace(table, foreign_keys=tuple(k for k in table.foreign_keys if k not in cyclic)))
+        for index in table.indexes:
+            yield CreateIndex(table.name, index)
+        if table.rows:
+            yield InsertRows(table.name, tuple(c.name for c in table.columns if not c.identity), table.rows)
+    yield from late
+
+
+def _next_table(waiting: Mapping[ObjectName, Table]) -> Table:
+    """The first that refers to none of the others; else the one of a cycle that refers to nothing outside of it."""
+    refers = {
+        name: {key.target for key in table.foreign_keys if key.target in waiting and key.target != name}
+        for name, table in waiting.items()
+    }
+
+    def reached(name: ObjectName) -> int:
+        seen = {name}
+        ahead = [name]
+        while ahead:
+            new = refers[ahead.pop()] - seen
+            seen |= new
+            ahead.extend(new)
+        return len(seen)
+
+    return waiting[min(waiting, key=lambda name: (reached(name), len(refers[name])))]
+
+
+def _diff_enum(live: EnumType | None, wanted: EnumType) -> Iterator[Change]:
+    if live is None:
+        yield CreateEnum(wanted)
+    elif added := tuple(label for label in wanted.labels if label not in live.labels):
+        yield AddEnumLabels(wanted.name, added)
+
+
+def _diff_table(live: Table, wanted: Table, renames: Renames) -> Iterator[Change]:
+    name = wanted.name
+    for column in wanted.columns:
+        old = renames.get((name, column.name))
+        if old and live.column(column.name) is None and live.column(old) is not None:
+            change = RenameColumn(name, old, column.name)
+            yield change
+            live = apply(change, Catalog((live,))).tables[0]
+    for column in wanted.columns:
+        existing = live.column(column.name)
+        if existing is None:
+            yield AddColumn(name, column)
+        else:
+            yield from _diff_column(name, existing, column)
+    if wanted.key and set(wanted.key) != set(live.key):
+        yield SetKey(name, wanted.key, live.key)
+    known = {frozenset(key.columns) for key in live.unique}
+    for key in wanted.unique:
+        if frozenset(key.columns) not in known:
+            yield AddUnique(name, key)
+    if wanted.comment and wanted.comment != live.comment:
+        yield SetComment(name, None, wanted.comment)
+    for column in live.columns:
+        if wanted.column(column.name) is None and not column.generated:
+            yield DropColumn(name, column)
+
+
+def _diff_column(table: ObjectName, live: Column, wanted: Column) -> Iterator[Change]:
+    """The changes of one column; each carries the column as it is after that change alone."""
+    if not _same_type(live.type, wanted.type):
+        live, old = replace(live, type=wanted.type), live.type
+        yield AlterType(table, live, old)
+    if live.nullable != wanted.nullable:
+        live = replace(live, nullable=wanted.nullable)
+        yield DropNotNull(table, live) if wanted.nullable else SetNotNull(table, live)
+    if wanted.comment and wanted.comment != live.comment:
+        yield SetComment(table, wanted.name, wanted.comment, replace(live, comment=wanted.comment))
+
+
+def _same_type(live: SqlType, wanted: SqlType) -> bool:
+    """Equal types; a named type is the same whatever its labels or members (`_diff_enum` looks after labels)."""
+    if wanted.element is not None and live.element is not None:
+        return _same_type(live.element, wanted.element)
+    if (wanted.labels and wanted.name != "enum") or (wanted.members and wanted.name != "struct"):
+        return (live.namespace, live.name) == (wanted.namespace, wanted.name)
+    return live == wanted

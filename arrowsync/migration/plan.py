@@ -1,0 +1,256 @@
+"""`plan_migration`: which changes are made, which are left, which are refused, and the statements for them.
+
+The decision is by hazard: what a change can do to data that is already there. See `_HAZARDS` for the rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Literal, assert_never
+
+from arrowsync.catalog import Catalog, ObjectName, SqlType
+from arrowsync.errors import RefusedChange
+from arrowsync.migration.changes import (
+    AddColumn,
+    AddEnumLabels,
+    AddForeignKey,
+    AddUnique,
+    AlterType,
+    Change,
+    CreateEnum,
+    CreateIndex,
+    CreateNamespace,
+    CreateStruct,
+    CreateTable,
+    DropColumn,
+    DropNotNull,
+    InsertRows,
+    RenameColumn,
+    SetComment,
+    SetKey,
+    SetNotNull,
+    apply,
+    describe,
+)
+from arrowsync.migration.diff import Renames, diff
+from arrowsync.options import SchemaChanges
+from arrowsync.shown import printable_sql, to_html
+
+Hazard = Literal["additive", "cosmetic", "tightening", "lossy", "impossible"]
+"""What a change can do to what is there.
+
+additive    nothing: it creates, adds, widens or relaxes
+cosmetic    nothing, and nothing depends on it
+tightening  the live table takes all that is declared, and more: it may stay as it is
+lossy       rows or values may be lost or refused
+impossible  the rows already there have no value for it
+"""
+
+Decision = Literal["make", "leave", "refuse"]
+
+_DECISIONS: dict[Hazard, dict[SchemaChanges, Decision]] = {
+    "additive": {"none": "refuse", "safe": "make", "all": "make"},
+    "cosmetic": {"none": "leave", "safe": "make", "all": "make"},
+    "tightening": {"none": "leave", "safe": "leave", "all": "make"},
+    "lossy": {"none": "refuse", "safe": "refuse", "all": "make"},
+    "impossible": {"none": "refuse", "safe": "refuse", "all": "refuse"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change and its statements, as the server gets them."""
+
+    change: Change
+    statements: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return describe(self.change)
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationPlan:
+    """What is going to be changed, in order: readable (`str(plan)`), and empty (falsy) where nothing is.
+
+    `steps` are the changes with their statements, `left` the differences that are left as they are, `catalog` what the
+    database contains afterwards. `statements` are as the server gets them; `str(plan)` shows a control character of a name
+    or comment as an escape.
+    """
+
+    steps: tuple[Step, ...]
+    left: tuple[Change, ...] = ()
+    catalog: Catalog = field(default_factory=Catalog, repr=False)
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """Every statement, in order."""
+        return tuple(statement for step in self.steps for statement in step.statements)
+
+    @property
+    def creating(self) -> tuple[Step, ...]:
+        """The steps that only create: they disturb nobody."""
+        return tuple(step for step in self.steps if altered_table(step.change) is None)
+
+    @property
+    def altering(self) -> tuple[Step, ...]:
+        """The steps that alter existing tables, and lock them."""
+        return tuple(step for step in self.steps if altered_table(step.change) is not None)
+
+    @property
+    def alters(self) -> tuple[ObjectName, ...]:
+        """The existing tables that are altered, and so locked, by this plan."""
+        names = [altered_table(step.change) for step in self.steps]
+        return tuple(dict.fromkeys(name for name in names if name is not None))
+
+    def __bool__(self) -> bool:
+        return bool(self.steps)
+
+    def __str__(self) -> str:
+        lines = [line for step in self.steps for line in (f"-- {step}", *_shown(step))]
+        lines += [f"-- left as it is: {describe(change)}" for change in self.left]
+        return "\n".join(lines) or "-- nothing to change"
+
+    def _repr_html_(self) -> str:
+        rows = [(to_html(str(step)), to_html("\n".join(_shown(step)), lines=True)) for step in self.steps]
+        rows += [(to_html(f"left as it is: {describe(change)}"), "") for change in self.left]
+        body = "".join(f"<tr><td>{change}</td><td><pre>{text}</pre></td></tr>" for change, text in rows)
+        return f"<table><thead><tr><th>change</th><th>statements</th></tr></thead><tbody>{body}</tbody></table>"
+
+
+def _shown(step: Step) -> list[str]:
+    return [f"{printable_sql(statement)};" for statement in step.statements]
+
+
+def object_of(change: Change) -> ObjectName:
+    """What the change creates or alters; of a namespace the name stands in the place of the namespace."""
+    match change:
+        case CreateNamespace(name):
+            return ObjectName(name, "")
+        case CreateEnum(enum):
+            return enum.name
+        case CreateStruct(struct):
+            return struct.name
+        case CreateTable(table):
+            return table.name
+        case AddEnumLabels(name):
+            return name
+        case _:
+            return change.table
+
+
+def altered_table(change: Change) -> ObjectName | None:
+    """The existing table that the change alters; None for what only creates."""
+    match change:
+        case CreateNamespace() | CreateEnum() | AddEnumLabels() | CreateStruct() | CreateTable():
+            return None
+        case CreateIndex() | InsertRows() | AddForeignKey():
+            return None  # of tables that this plan creates
+        case _:
+            return change.table
+
+
+def plan_migration(
+    current: Catalog,
+    target: Catalog,
+    *,
+    schema_changes: SchemaChanges,
+    widens: Callable[[SqlType, SqlType], bool],
+    statements: Callable[[Change], tuple[str, ...]],
+    renames: Renames | None = None,
+) -> MigrationPlan:
+    """The plan that makes `current` into `target`.
+
+    `widens(old, new)` says whether every value of the old type is one of the new; `statements` is the dialect's rendering.
+    Raises RefusedChange, before anything changes, where the live table can't take the declared rows without a change that
+    `schema_changes` doesn't allow.
+    """
+    changes = diff(current, target, renames)
+    make: list[Change] = []
+    left: list[Change] = []
+    refused: list[Change] = []
+    for change in changes:
+        decision = _DECISIONS[hazard(change, widens)][schema_changes]
+        {"make": make, "leave": left, "refuse": refused}[decision].append(change)
+    if refused:
+        raise _refusal(refused, schema_changes, widens)
+    _refuse_unhinted_rename(make)
+    catalog = current
+    steps: list[Step] = []
+    for change in make:
+        catalog = apply(change, catalog)
+        made = _without_the_left(change, catalog)
+        steps.append(Step(made, statements(made)))
+    return MigrationPlan(tuple(steps), tuple(left), catalog)
+
+
+def _without_the_left(change: Change, after: Catalog) -> Change:
+    """The change with its column as it is afterwards: another change of the column may be left out."""
+    match change:
+        case AlterType(name, column, _) | DropNotNull(name, column) | SetNotNull(name, column):
+            table = after.table(name)
+            there = table.column(column.name) if table is not None else None
+            return change if there is None else replace(change, column=there)
+        case SetComment(name, str() as column, _, _):
+            table = after.table(name)
+            return change if table is None else replace(change, definition=table.column(column))
+        case _:
+            return change
+
+
+def hazard(change: Change, widens: Callable[[SqlType, SqlType], bool]) -> Hazard:
+    """What the change can do to what is already there."""
+    match change:
+        case CreateNamespace() | CreateEnum() | AddEnumLabels() | CreateStruct() | CreateTable():
+            return "additive"
+        case CreateIndex() | InsertRows() | AddForeignKey() | RenameColumn() | DropNotNull():
+            return "additive"
+        case AddColumn(_, column):
+            return "impossible" if column.required else "additive"
+        case AlterType(_, column, old):
+            if widens(old, column.type):
+                return "additive"
+            return "tightening" if widens(column.type, old) else "lossy"
+        case SetNotNull():
+            return "tightening"
+        case DropColumn(_, column):
+            return "lossy" if column.required else "tightening"
+        case SetKey() | AddUnique():
+            return "lossy"
+        case SetComment():
+            return "cosmetic"
+        case _:
+            assert_never(change)
+
+
+def _refusal(
+    refused: list[Change], allowed: SchemaChanges, widens: Callable[[SqlType, SqlType], bool]
+) -> RefusedChange:
+    lines = tuple(describe(change) for change in refused)
+    table = next((str(name) for name in map(altered_table, refused) if name), None)
+    subject = f"the table {table} differs from its declaration" if table else "something declared doesn't exist yet"
+    match refused[0]:
+        case AddColumn(_, column) if column.required:
+            hint = f"the rows already there have no value for {column.name!r}: make it Optional, or give it a default"
+        case DropColumn(_, column) if allowed != "all":
+            hint = (
+                f"the live column {column.name!r} is required and has no default, so rows without it can't be inserted: "
+                'declare it, or drop it with schema_changes="all"'
+            )
+        case change if hazard(change, widens) == "additive":
+            hint = 'schema_changes="safe" makes changes that only add, widen or relax'
+        case _:
+            hint = 'change the declaration, or allow what may lose data with schema_changes="all"'
+    return RefusedChange(f"{subject}: {'; '.join(lines)}", changes=lines, hint=hint)
+
+
+def _refuse_unhinted_rename(changes: list[Change]) -> None:
+    added = {(c.table, c.column.type): c.column.name for c in changes if isinstance(c, AddColumn)}
+    for change in changes:
+        if isinstance(change, DropColumn) and (new := added.get((change.table, change.column.type))):
+            old = change.column.name
+            raise RefusedChange(
+                f"dropping {change.table}.{old} and adding {change.table}.{new} of the same type looks like a rename",
+                changes=(describe(change),),
+                hint=f"declare {new!r} as Annotated[..., RenamedFrom({old!r})], or make the two changes one after the other",
+            )

@@ -1,0 +1,112 @@
+r"""Text that leaves for people: on a terminal, in a notebook, in a log.
+
+Names, values and the messages of servers may hold anything: an escape sequence of a terminal, a line break that begins a
+forged line, 300 MB. `printable` shows such characters as `\x1b`, `shown` is a value in at most 160 characters, `legible` is the
+text of an error, `printable_sql` a statement, `to_html` a text in a page. They leave what they have made as it is, so a text may
+pass through several of them. SQL and source code that is to be run, and fields that hold data, pass through none.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+SHOWN_CHARACTERS = 160
+"""The most that is shown of one value or name."""
+
+MESSAGE_CHARACTERS = 2_000
+"""The most that is shown of one message."""
+
+_HIDDEN_CATEGORIES = {
+    "Cc",
+    "Cf",
+    "Cs",
+    "Zl",
+    "Zp",
+}  # controls, formats (bidirectional too), surrogates, line separators
+_QUOTED = re.compile(
+    r"""(?<!\w)b?'(?:[^'\\]|\\.)*'(?!\w)|(?<!\w)b?"(?:[^"\\]|\\.)*"(?!\w)|`[^`]*`|(?<=\)=\().*(?=\) )""", re.DOTALL
+)
+"""A value or name within a message: as `repr` writes it, as servers do, and PostgreSQL's `Key (id)=(...) already exists`."""
+_WORD = re.compile(rf"[^\s'\"`()]{{{SHOWN_CHARACTERS + 1},}}")
+"""What else may be a value: no word of ours is as long."""
+_SQL_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`", re.DOTALL)
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    r"""The text with `\x1b` for a character that a terminal or page acts upon; with `lines` its line breaks stay.
+
+    >>> printable("red: \x1b[31m")
+    'red: \\x1b[31m'
+    """
+    if text.isprintable():
+        return text
+    return "".join(character if _harmless(character, lines) else _escaped(character) for character in text)
+
+
+def _harmless(character: str, lines: bool) -> bool:
+    if character.isprintable() or (lines and character == "\n"):
+        return True
+    return unicodedata.category(character) not in _HIDDEN_CATEGORIES
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()
+
+
+def shortened(text: str, limit: int = SHOWN_CHARACTERS) -> str:
+    """The text in at most `limit` characters, the last three of them dots where some are left out."""
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def shown(value: object) -> str:
+    """A value as Python writes it, in at most 160 characters.
+
+    >>> len(shown("x" * 300_000))
+    160
+    """
+    if isinstance(value, (str, bytes, bytearray)):
+        value = value[: SHOWN_CHARACTERS + 1]  # the rest isn't shown, and may be large
+    return _shortened_quote(printable(written(value)))
+
+
+def written(value: object) -> str:
+    """The repr, or the kind of value where that fails, as for ints of more than 4,300 digits."""
+    try:
+        return repr(value)
+    except Exception:  # a __repr__ may be anybody's
+        if isinstance(value, int):
+            return f"an int of {value.bit_length()} bits"
+        return f"a {type(value).__name__} without a repr"
+
+
+def legible(message: str) -> str:
+    """The text of an error: printable, on one line, each quoted value or name in it and the whole of a bounded length."""
+    text = printable(message[: 10 * MESSAGE_CHARACTERS])
+    if len(text) <= SHOWN_CHARACTERS:
+        return text
+    text = _QUOTED.sub(lambda found: _shortened_quote(found[0]), text)
+    text = _WORD.sub(lambda found: shortened(found[0]), text)
+    if len(text) <= MESSAGE_CHARACTERS:
+        return text
+    half = MESSAGE_CHARACTERS // 2 - 10
+    return f"{text[:half]} [...] {text[-half:]}"
+
+
+def _shortened_quote(text: str) -> str:
+    """The same, with the quote at the end where there is one."""
+    if len(text) <= SHOWN_CHARACTERS:
+        return text
+    quote = text[-1] if text[-1] in "'\"`" else ""
+    return shortened(text, SHOWN_CHARACTERS - len(quote)) + quote
+
+
+def printable_sql(statement: str) -> str:
+    """A statement to be read: on several lines where it has them, but none of them begun within a name or a text."""
+    return printable(_SQL_QUOTED.sub(lambda found: printable(found[0]), statement), lines=True)
+
+
+def to_html(text: str, *, lines: bool = False) -> str:
+    """The text as it stands in a page."""
+    return html.escape(printable(text, lines=lines))

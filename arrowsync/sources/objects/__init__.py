@@ -1,0 +1,1 @@
+"""Python objects become Arrow arrays."""

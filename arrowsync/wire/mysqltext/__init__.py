@@ -1,0 +1,1 @@
+"""The text of MySQL's LOAD DATA: record batches to bytes."""

@@ -1,0 +1,1 @@
+"""PostgreSQL's COPY BINARY: record batches to bytes, and bytes to record batches."""

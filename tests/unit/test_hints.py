@@ -1,0 +1,59 @@
+"""Hints: each is known here, and what those that are tried say to do, works."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hints import calls, convert, databases, declare, sources
+from hints.texts import all_hints
+from hints.trying import check
+
+from arrowsync.cli.console import in_options
+from arrowsync.cli.main import _options_of, _parser
+
+FOLDER = Path(__file__).parents[1] / "hints"
+EXAMPLES = (
+    *calls.STATEMENTS, *convert.CONVERSIONS, *databases.MIGRATIONS, *databases.RANDOM,
+    *declare.SCHEMAS, *declare.TABLES, *sources.FILES,
+)  # fmt: skip
+TRIED = {case[0] for case in (*declare.FIELDS, *convert.VALUES, *EXAMPLES)}
+UNTRIED = FOLDER / "untried.txt"
+
+
+@pytest.mark.parametrize(("hint", "refused", "followed"), declare.FIELDS)
+def test_a_field_that_follows_its_hint_is_taken(hint: str, refused: str, followed: str) -> None:
+    table = "@dataclass\nclass T:\n    id: PrimaryKey[int]\n    {}\ncreate_sql(T, 'ansi')"
+    check(hint, table.replace("{}", refused), table.replace("{}", followed))
+
+
+@pytest.mark.parametrize(("hint", "refused", "followed"), convert.VALUES)
+def test_values_that_follow_their_hint_are_loaded(
+    hint: str, refused: tuple[str, str], followed: tuple[str, str]
+) -> None:
+    check(hint, convert.example(refused), convert.example(followed))
+
+
+@pytest.mark.parametrize(("hint", "refused", "followed"), EXAMPLES)
+def test_a_call_that_follows_its_hint_works(hint: str, refused: str, followed: str) -> None:
+    check(hint, refused, followed)
+
+
+def test_every_hint_is_known() -> None:
+    """A hint that isn't tried is in `untried.txt`: an example in one of the other files there is better."""
+    untried = set(UNTRIED.read_text().splitlines())
+    known = all_hints().keys()
+    assert sorted(known - untried - TRIED) == [], "bring an example in a file of tests/hints"
+    assert sorted(untried - known) == [], "no hint of the code any more: remove it from tests/hints/untried.txt"
+    assert sorted(TRIED - known) == [], "no hint of the code any more: remove the example"
+    assert sorted(untried & TRIED) == [], "tried, so remove it from tests/hints/untried.txt"
+
+
+OPTIONS = _options_of(_parser())
+
+
+def test_hints_of_the_command_line_name_its_options() -> None:
+    parameters = {option.removeprefix("--").replace("-", "_") for option in OPTIONS if option.startswith("--")}
+    for hint in all_hints():
+        shown = in_options(hint, OPTIONS)
+        for name in parameters:
+            assert not re.search(rf"(?<![\w-]){name}=", shown) or "://" in shown or "ssl" in shown, shown
