@@ -21,7 +21,7 @@ from arrowsync.catalog import Catalog
 from arrowsync.declare.json_schema.read import from_json_schema
 from arrowsync.declare.json_schema.write import to_json_schema
 from arrowsync.dialects import open_session
-from arrowsync.dialects.contract import Dialect, Result, Session
+from arrowsync.dialects.contract import CommittingDdl, Result, Session
 from arrowsync.errors import ConnectionLost, DatabaseError, DeclarationError, doubt
 from arrowsync.load.outcome import Outcome
 from arrowsync.load.stream import SourceStopped
@@ -92,8 +92,7 @@ class Connection:
     byte is sent. Child processes open connections of their own.
     """
 
-    def __init__(self, dialect: Dialect, session: Session) -> None:
-        self._dialect = dialect
+    def __init__(self, session: Session) -> None:
         self._session = session
         self._owner = Owner()
         self._lock = asyncio.Lock()
@@ -108,14 +107,15 @@ class Connection:
 
     async def execute(self, statement: str) -> int:
         """Run SQL statements of yours; the number of rows that the last one affected."""
-        async with self._turn() as (dialect, session):
+        async with self._turn() as session:
             session.distrust()
-            with self._carried_out(commits=dialect.hidden_tables is not None and not _CHANGES_ROWS.match(statement)):
+            commits = isinstance(session.dialect.new_tables, CommittingDdl) and not _CHANGES_ROWS.match(statement)
+            with self._carried_out(commits=commits):
                 return await session.execute(trusted(statement))
 
     async def fetch(self, query: str) -> pa.Table:
         """The whole result of a query of yours, as an Arrow table."""
-        async with self._turn() as (_, session):
+        async with self._turn() as session:
             session.distrust()
             with self._carried_out() if not _READS.match(query) else nullcontext():
                 return await session.fetch(trusted(query))
@@ -127,7 +127,7 @@ class Connection:
     async def _streamed(self, query: str, within: frozenset[Connection]) -> AsyncGenerator[pa.RecordBatch, None]:
         """The stream. Whoever reads it, it belongs to the transactions that it was made in."""
         turn = self._turn(reading="stream", within=within)
-        async with turn as (_, session), self._results(session, query) as result:
+        async with turn as session, self._results(session, query) as result:
             empty = True
             async for batch in result.batches:
                 empty = False
@@ -137,7 +137,7 @@ class Connection:
 
     def _results(self, session: Session, query: str) -> AbstractAsyncContextManager[Result]:
         session.distrust()
-        return session.results(trusted(query))
+        return session.stream(trusted(query))
 
     def transaction(self) -> AbstractAsyncContextManager[None]:
         """A transaction of your own, around as many calls as you like: all or nothing of them.
@@ -206,7 +206,7 @@ class Connection:
     @asynccontextmanager
     async def _turn(
         self, *, reading: str | None = None, within: frozenset[Connection] = frozenset()
-    ) -> AsyncGenerator[tuple[Dialect, Session]]:
+    ) -> AsyncGenerator[Session]:
         """The session for one call; a second call made meanwhile by another task waits.
 
         `reading` names a generator, `read_batches` or `stream`. While one is open, the caller itself may be what makes the
@@ -223,7 +223,7 @@ class Connection:
             await stack.enter_async_context(self._lock)
             self._reading = reading
             try:
-                yield self._dialect, self._session
+                yield self._session
             finally:
                 self._reading = None
 
@@ -245,7 +245,7 @@ class Connection:
         raise unsendable()
 
     def __repr__(self) -> str:
-        return f"<arrowsync connection to {self._dialect.language.name}>"
+        return f"<arrowsync connection to {self._session.dialect.language.name}>"
 
 
 class _Connecting(Awaitable[Connection], AbstractAsyncContextManager[Connection]):
@@ -259,8 +259,7 @@ class _Connecting(Awaitable[Connection], AbstractAsyncContextManager[Connection]
         return self._open().__await__()
 
     async def _open(self) -> Connection:
-        dialect, session = await open_session(self._url)
-        return Connection(dialect, session)
+        return Connection(await open_session(self._url))
 
     async def __aenter__(self) -> Connection:
         self._connection = await self._open()
@@ -286,21 +285,21 @@ def connect(url: str) -> _Connecting:
 @asynccontextmanager
 async def _session(
     conn: object, *, reading: str | None = None, within: frozenset[Connection] = frozenset()
-) -> AsyncGenerator[tuple[Dialect, Session]]:
-    """The dialect and session for whatever the user passed as a connection; one opened here is closed here."""
+) -> AsyncGenerator[Session]:
+    """The session for whatever the user passed as a connection; one opened here is closed here."""
     if isinstance(conn, Connection):
         turn = conn._turn(reading=reading, within=within)  # pyright: ignore[reportPrivateUsage]
-        async with turn as (dialect, session), session.pinned():
-            yield dialect, session
+        async with turn as session, session.pinned():
+            yield session
         return
     if hasattr(conn, "_arrowsync_blocking"):
         raise DeclarationError(
             "this is a blocking connection", hint="use arrowsync.sync_table, or arrowsync.aio.connect"
         )
-    dialect, session = await open_session(conn)
+    session = await open_session(conn)
     try:
         async with session.pinned():
-            yield dialect, session
+            yield session
     finally:
         await session.close()
 
@@ -342,9 +341,9 @@ async def sync_table(
         outcome.told(),
         shown_progress(progress, table if isinstance(table, str) else getattr(table, "__name__", "rows")) as callback,
     ):
-        async with _session(conn) as (dialect, session), _readable(data, conn) as data:
+        async with _session(conn) as session, _readable(data, conn) as data:
             try:
-                return await run.sync_table(data, table, dialect, session, options, outcome, callback)
+                return await run.sync_table(data, table, session, options, outcome, callback)
             except SourceStopped as stopped:
                 raise stopped.error from None
 
@@ -366,8 +365,8 @@ async def plan(
     schema_changes: SchemaChanges = "safe",
 ) -> MigrationPlan:
     """What `migrate` would do, as readable steps: `print(plan)`, `plan.steps`, `plan.statements`; empty if nothing."""
-    async with _session(conn) as (dialect, session):
-        return await migration.plan_tables(tables, dialect, session, schema_changes)
+    async with _session(conn) as session:
+        return await migration.plan_tables(tables, session, schema_changes)
 
 
 async def migrate(
@@ -379,19 +378,19 @@ async def migrate(
     """Create or alter the live tables to match their declarations, in one transaction; what was done is returned."""
     outcome = Outcome("the migration")
     with outcome.told():
-        async with _session(conn) as (dialect, session):
-            return await migration.migrate_tables(tables, dialect, session, schema_changes, outcome)
+        async with _session(conn) as session:
+            return await migration.migrate_tables(tables, session, schema_changes, outcome)
 
 
 async def discover(conn: object, namespace: str | None = None) -> Catalog:
     """The tables of the live database as objects: see `arrowsync.discover`, of which this is the async twin."""
-    async with _session(conn) as (dialect, session):
-        return await discover_namespace(dialect, session, namespace)
+    async with _session(conn) as session:
+        return await discover_namespace(session, namespace)
 
 
 async def read_table(table: type | pa.Schema | str, conn: object) -> pa.Table:
     """All rows of the table, in its declared types; of a table given by name, in the types that it has."""
-    async with _session(conn) as (dialect, session), read.open_table(table, dialect, session) as reader:
+    async with _session(conn) as session, read.open_table(table, session) as reader:
         return pa.Table.from_batches([batch async for batch in reader.batches], schema=reader.schema)
 
 
@@ -409,7 +408,7 @@ async def _read_batches(
 ) -> AsyncGenerator[pa.RecordBatch, None]:
     """The batches. Whoever reads them, they belong to the transactions that they were asked for in."""
     opened = _session(conn, reading="read_batches", within=within)
-    async with opened as (dialect, session), read.open_table(table, dialect, session) as reader:
+    async with opened as session, read.open_table(table, session) as reader:
         async for batch in reader.batches:
             yield batch
 

@@ -132,8 +132,9 @@ class DatabaseError(ArrowSyncError):
 
     `statement` is the SQL text without any value, `code` the SQLSTATE or the driver's error number, `transient` whether the
     same call may succeed later (deadlock, lock timeout, connection lost), `row` which row of a load it refused (0-based), where
-    that is known. `committed` is False where nothing was committed, and None where that can't be known, because the answer to
-    a COMMIT was lost: then it isn't `transient`, since a repeated insert might bring the rows twice.
+    that is known. `row_refused` says that the server rejected a row (its value, a constraint, a trigger), and the connection
+    still works. `committed` is False where nothing was committed, and None where that can't be known, because the answer to a
+    COMMIT was lost: then it isn't `transient`, since a repeated insert might bring the rows twice.
     """
 
     def __init__(
@@ -144,6 +145,7 @@ class DatabaseError(ArrowSyncError):
         code: str | None = None,
         transient: bool = False,
         row: int | None = None,
+        row_refused: bool = False,
         hint: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
@@ -151,6 +153,7 @@ class DatabaseError(ArrowSyncError):
         self.code = code
         self.transient = transient
         self.row = row
+        self.row_refused = row_refused
         self.committed: bool | None = False
 
 
@@ -181,7 +184,7 @@ class ConstraintViolated(DatabaseError):
         row: int | None = None,
         hint: str | None = None,
     ) -> None:
-        super().__init__(message, statement=statement, code=code, row=row, hint=hint)
+        super().__init__(message, statement=statement, code=code, row=row, row_refused=True, hint=hint)
         self.kind = kind
         self.table = table
         self.constraint = constraint

@@ -36,7 +36,8 @@ class SyncReport:
     row can't be read. Where a server that refuses a row names no column, the value is the record. `changes` are the schema
     changes in words, `plan` the same with statements. `bytes_sent` is what went to the database, `seconds` the wall clock time,
     `phases` how it divides. With `dry_run` nothing was loaded: `plan` says what would have been changed. `via` names the way
-    that the rows took, where the database has several ("LOAD DATA LOCAL", or "INSERT" where the server forbids it).
+    that the rows took, where the database has several ("LOAD DATA LOCAL", or "INSERT" where the server forbids it); `route` is
+    how they get into the table, also of a dry run ("straight into the new table", "through a staging table into the target").
     Where text (CSV, TSV, JSON Lines) makes a new table that only has a name, `inferred` are the types of its columns: what all of
     their values are, text where that is in doubt.
     """
@@ -56,6 +57,7 @@ class SyncReport:
     changes: tuple[str, ...] = ()
     bytes_sent: int = 0
     via: str = ""
+    route: str = ""
     seconds: float = 0.0
     phases: Mapping[str, float] = field(default_factory=dict[str, float])
     dry_run: bool = False
@@ -99,6 +101,7 @@ class SyncReport:
             "statements": list(self.plan.statements),
             "bytes_sent": self.bytes_sent,
             "via": self.via,
+            "route": self.route,
             "seconds": round(self.seconds, 6),
             "rows_per_second": round(self.rows_per_second),
             "phases": {name: round(seconds, 6) for name, seconds in self.phases.items()},

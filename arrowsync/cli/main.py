@@ -21,7 +21,7 @@ from arrowsync import aio
 from arrowsync.cli.console import complain, forgive_encodings, say, say_json, say_source, warn
 from arrowsync.cli.reading import add_reading_options, source_of
 from arrowsync.cli.rejects import check_rejects, write_rejects
-from arrowsync.dialects import dialect_for, is_database
+from arrowsync.dialects import is_database
 from arrowsync.errors import (
     ArrowSyncError,
     ConversionError,
@@ -190,8 +190,7 @@ async def _discover(options: argparse.Namespace) -> int:
     if not is_database(options.target):
         return 0 if say_source(infer(options.target).source()) else 1
     catalog = await aio.discover(options.target, options.namespace)
-    dialect = dialect_for(options.target.partition(":")[0])
-    return 0 if say_source(to_source(catalog, dialect.language.name)) else 1
+    return 0 if say_source(to_source(catalog)) else 1
 
 
 def commands() -> list[str]:

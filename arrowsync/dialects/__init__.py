@@ -1,101 +1,128 @@
-"""From a URL or a driver's connection object to a dialect and a session; drivers are imported on use.
+"""The registry: from a name, a URL or a driver's connection object to a language and a session. All imports are made on use.
 
-A third party adds a database with an entry point in the group `arrowsync.dialects`, named by the URL scheme, that is the
-path of a module with `DIALECT`.
+A third party adds a database with an entry point in the group `arrowsync.dialects`, named by the URL scheme, that is the path
+of an `Entry`: `docs/adding-a-dialect.md`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import cast
+from typing import Any, cast
 
-from arrowsync.dialects.contract import Dialect, Language, Session
+from arrowsync.dialects.contract import Language, Session
 from arrowsync.dialects.inherited import refuse_inherited
 from arrowsync.errors import DeclarationError
 
-_ALIASES = {"postgres": "postgresql"}
-"""Other names of a dialect, in URLs and everywhere else."""
-_SCHEMES = {
-    "postgresql": "arrowsync.dialects.postgres",
-    "mysql": "arrowsync.dialects.mysql",
-    "mariadb": "arrowsync.dialects.mysql",
-    "duckdb": "arrowsync.dialects.duckdb",
-}
-_DRIVER_PACKAGES = {
-    "asyncpg": "postgresql",
-    "adbc_driver_manager": "postgresql",
-    "aiomysql": "mysql",
-    "duckdb": "duckdb",
-    "_duckdb": "duckdb",
-}
-_NAME = re.compile(r"[a-z][a-z0-9+.-]*", re.I)
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A database that arrowsync works with, by dotted paths: nothing of it is imported before it is used.
+
+    names     the names of the dialect, in URLs and wherever a dialect is named; the first is the usual one
+    language  the path of its `Language`: "package.module:LANGUAGE"
+    session   the module with `async def open_session(url) -> Session`; None if there are only scripts
+    drivers   the top-level package of a driver's connection objects -> the module with
+              `async def adopt_session(connection) -> Session`
+    """
+
+    names: tuple[str, ...]
+    language: str
+    session: str | None = None
+    drivers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+_POSTGRES, _MYSQL, _DUCKDB = (f"arrowsync.dialects.{name}" for name in ("postgres", "mysql", "duckdb"))
+ENTRIES = (
+    Entry(("ansi",), "arrowsync.dialects.ansi:LANGUAGE"),
+    Entry(
+        ("postgresql", "postgres"),
+        f"{_POSTGRES}:LANGUAGE",
+        f"{_POSTGRES}.session",
+        {"asyncpg": f"{_POSTGRES}.session", "adbc_driver_manager": f"{_POSTGRES}.adbc_session"},
+    ),
+    Entry(("mysql",), f"{_MYSQL}:MYSQL", f"{_MYSQL}.session", {"aiomysql": f"{_MYSQL}.session"}),
+    Entry(("mariadb",), f"{_MYSQL}:MARIADB", f"{_MYSQL}.session"),
+    Entry(
+        ("duckdb",),
+        f"{_DUCKDB}:LANGUAGE",
+        f"{_DUCKDB}.session",
+        dict.fromkeys(("duckdb", "_duckdb"), f"{_DUCKDB}.session"),
+    ),
+)
+"""The databases that come with arrowsync."""
+
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*", re.I)
 """A scheme, and not the beginning of a URL that has none, in which there may be a password."""
 
-_LANGUAGES = {
-    "ansi": "arrowsync.dialects.ansi:LANGUAGE",
-    "postgresql": "arrowsync.dialects.postgres:LANGUAGE",
-    "mysql": "arrowsync.dialects.mysql:MYSQL",
-    "mariadb": "arrowsync.dialects.mysql:MARIADB",
-    "duckdb": "arrowsync.dialects.duckdb:LANGUAGE",
-}
+
+@cache
+def entries() -> tuple[Entry, ...]:
+    """All databases: those that come with arrowsync, and then those of third parties."""
+    return (*ENTRIES, *(cast(Entry, point.load()) for point in entry_points(group="arrowsync.dialects")))
+
+
+def _find(name: str) -> Entry | None:
+    for entry in ENTRIES:
+        if name in entry.names:
+            return entry
+    return next((entry for entry in entries() if name in entry.names), None)
 
 
 def language_for(name: str) -> Language:
-    """The SQL of a kind of database, by its name: `"ansi"`, `"postgresql"`, `"mysql"`, `"mariadb"` or `"duckdb"`."""
-    path = _LANGUAGES.get(_ALIASES.get(name, name))
-    if path is None:
-        raise DeclarationError(
-            f"there is no dialect {name!r}", hint=f"a dialect is one of {', '.join(sorted(_LANGUAGES))}"
-        )
-    module, _, attribute = path.partition(":")
+    """Find the SQL of a kind of database by its name: `"ansi"`, `"postgresql"`, `"mysql"`, ..; DeclarationError if unknown."""
+    entry = _find(name)
+    if entry is None:
+        known = sorted(known.names[0] for known in entries())
+        raise DeclarationError(f"there is no dialect {name!r}", hint=f"a dialect is one of {', '.join(known)}")
+    module, _, attribute = entry.language.partition(":")
     return cast(Language, getattr(import_module(module), attribute))
 
 
-def dialect_for(scheme: str) -> Dialect:
-    """The dialect of a URL scheme: `"postgresql"`, `"mysql"`, `"mariadb"` or `"duckdb"`."""
-    path = _SCHEMES.get(_ALIASES.get(scheme, scheme))
-    if path is None:
-        found = [entry.value for entry in entry_points(group="arrowsync.dialects") if entry.name == scheme]
-        if not found:
-            shown = f" by the name {scheme!r}" if _NAME.fullmatch(scheme) else " by what stands before the first colon"
-            raise DeclarationError(
-                f"no database is known{shown}", hint=f"arrowsync knows {', '.join(sorted((*_SCHEMES, *_ALIASES)))}"
-            )
-        path = found[0]
-    return cast(Dialect, import_module(path).DIALECT)
-
-
 def is_database(text: str) -> bool:
-    """Whether it is the URL of a database, and not a path or the URL of a file."""
+    """True for the URL of a database; False for a path, or the URL of a file."""
     scheme, colon, _ = text.partition(":")
-    return bool(colon) and (
-        _ALIASES.get(scheme, scheme) in _SCHEMES
-        or any(e.name == scheme for e in entry_points(group="arrowsync.dialects"))
-    )
+    entry = _find(scheme) if colon else None
+    return entry is not None and entry.session is not None
 
 
-async def open_session(connection: object) -> tuple[Dialect, Session]:
-    """A session for a URL, or around a connection that a driver has opened."""
+async def open_session(connection: object) -> Session:
+    """Open a session for a URL, or around a connection that a driver has opened."""
     if isinstance(connection, str):
-        scheme, separator, _ = connection.partition(":")
-        if not separator:
-            raise DeclarationError(
-                "the connection URL has no scheme",
-                hint='a URL looks like "postgresql://user@host/database" (or "mysql://..."), "duckdb:///file.duckdb" or '
-                '"duckdb://" (in memory)',
-            )
-        dialect = dialect_for(scheme)
-        session = await dialect.open(connection)
-        return dialect.at(session.server), session
-    package = type(connection).__module__.partition(".")[0]
-    if package not in _DRIVER_PACKAGES:
+        opened: Session = await import_module(_session_module(connection)).open_session(connection)
+        return opened
+    kind = type(connection)
+    package = kind.__module__.partition(".")[0]
+    module = next((entry.drivers[package] for entry in entries() if package in entry.drivers), None)
+    if module is None:
         raise DeclarationError(
-            f"{type(connection).__module__}.{type(connection).__qualname__} is not a connection that arrowsync knows",
+            f"{kind.__module__}.{kind.__qualname__} is not a connection that arrowsync knows",
             hint="pass arrowsync.connect(url), a URL, or a connection of duckdb, adbc_driver_postgresql, asyncpg or aiomysql",
         )
     refuse_inherited(connection)
-    dialect = dialect_for(_DRIVER_PACKAGES[package])
-    session = await dialect.adopt(connection)
-    return dialect.at(session.server), session
+    adopted: Session = await _driver_module(module).adopt_session(connection)
+    return adopted
+
+
+def _driver_module(path: str) -> Any:
+    return import_module(path)
+
+
+def _session_module(url: str) -> str:
+    scheme, colon, _ = url.partition(":")
+    if not colon:
+        raise DeclarationError(
+            "the connection URL has no scheme",
+            hint='a URL looks like "postgresql://user@host/database" (or "mysql://..."), "duckdb:///file.duckdb" or '
+            '"duckdb://" (in memory)',
+        )
+    entry = _find(scheme)
+    if entry is None or entry.session is None:
+        shown = f" by the name {scheme!r}" if _SCHEME.fullmatch(scheme) else " by what stands before the first colon"
+        known = sorted(name for known in entries() if known.session is not None for name in known.names)
+        raise DeclarationError(f"no database is known{shown}", hint=f"arrowsync knows {', '.join(known)}")
+    return entry.session

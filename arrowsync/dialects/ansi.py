@@ -10,6 +10,7 @@ import pyarrow as pa
 from arrowsync.catalog import Column, DefaultValue, SqlType, ansi
 from arrowsync.catalog.ansi import ANSI
 from arrowsync.declare.spec import NO_DEFAULT, ColumnSpec, StructSpec, TableSpec
+from arrowsync.dialects import defaults
 from arrowsync.dialects.contract import Language, Server
 from arrowsync.errors import DeclarationError, UnsupportedChange
 from arrowsync.generate.modes import Limits
@@ -95,7 +96,7 @@ def limits(server: Server) -> Limits:
     return FORMS
 
 
-def column_of(spec: ColumnSpec, table: TableSpec, server: Server) -> Column:
+def to_column(spec: ColumnSpec, table: TableSpec, server: Server) -> Column:
     """The column of a script for a declared one; a DeclarationError where the standard has no type for it."""
     sql_type = _type_of(spec, table)
     if spec.identity and not pa.types.is_integer(spec.type):
@@ -111,7 +112,7 @@ def column_of(spec: ColumnSpec, table: TableSpec, server: Server) -> Column:
     )
 
 
-def spec_of(column: Column) -> ColumnSpec:
+def to_spec(column: Column) -> ColumnSpec:
     """The declared column whose Arrow type holds all values of a column of a script."""
     declared = _declared(column.name, column.type, column.nullable)
     if declared is None:
@@ -253,12 +254,21 @@ def _unsupported(change: Change, problem: str, hint: str) -> UnsupportedChange:
     return UnsupportedChange(f"{problem}: {describe(change)}", changes=(describe(change),), hint=hint)
 
 
-LANGUAGE = Language(
-    name="ansi",
-    server=Server("ansi", (2023,), "public"),
-    quoting=quoting,
-    column_of=column_of,
-    spec_of=spec_of,
-    limits=limits,
-    render=render,
-)
+class AnsiLanguage:
+    """Standard SQL, for scripts: no server speaks it."""
+
+    name = "ansi"
+    server = Server("ansi", (2023,), "public")
+    quoting = staticmethod(quoting)
+    limits = staticmethod(limits)
+    to_column = staticmethod(to_column)
+    to_spec = staticmethod(to_spec)
+    as_declared = staticmethod(defaults.as_it_is)
+    from_stored = staticmethod(defaults.stored_as_declared)
+    is_widening = staticmethod(defaults.same_type)
+    unloadable = staticmethod(defaults.all_loadable)
+    render = staticmethod(render)
+    prologue = staticmethod(defaults.no_prologue)
+
+
+LANGUAGE: Language = AnsiLanguage()

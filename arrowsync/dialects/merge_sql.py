@@ -23,12 +23,12 @@ __all__ = [
     "brings_all",
     "create_index",
     "create_table",
-    "duplicates",
     "foreign_key",
     "insert_rows",
     "merge_steps",
     "names",
     "qualified",
+    "repeated_keys",
     "same",
     "unique_key",
 ]
@@ -87,7 +87,7 @@ def merge_steps(job: MergeJob, style: MergeStyle) -> tuple[MergeStep, ...]:
     return tuple(steps)
 
 
-def duplicates(job: MergeJob) -> SQL:
+def repeated_keys(job: MergeJob) -> SQL:
     """Up to five keys that the staged rows repeat, with the number of `copies`."""
     return sql(
         "SELECT {key}, count(*) AS copies FROM {staging} GROUP BY {key} HAVING count(*) > 1 ORDER BY {key} LIMIT 5",

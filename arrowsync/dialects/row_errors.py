@@ -54,6 +54,11 @@ async def searched(search: Awaitable[RefusedRow | None], error: ArrowSyncError) 
         return None
 
 
+def refuses_row(error: ArrowSyncError) -> bool:
+    """True if the error says that the table doesn't take a row."""
+    return isinstance(error, ConversionError) or (isinstance(error, DatabaseError) and error.row_refused)
+
+
 def names_row(error: ArrowSyncError) -> bool:
     """Whether the error says in which row it came up."""
     if isinstance(error, ConversionError):

@@ -1,7 +1,7 @@
 """TableSpecs -> the Catalog that they ask for, in the SQL space of one dialect: the formation.
 
 Each declared column becomes a column, or a join table; each enum in mode RELATION a lookup table. What a single column becomes
-is the dialect's (`column_of`), how enums, structs and arrays are held is decided by the modes (`modes`).
+is the dialect's (`to_column`), how enums, structs and arrays are held is decided by the modes (`modes`).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ColumnOf = Callable[[ColumnSpec, TableSpec], Column]
 
 def target_catalog(
     specs: Iterable[TableSpec],
-    column_of: ColumnOf,
+    to_column: ColumnOf,
     limits: Limits | None = None,
     options: GeneratorOptions | None = None,
 ) -> Catalog:
@@ -45,7 +45,7 @@ def target_catalog(
     A declaration that the dialect or the mode can't hold is a DeclarationError.
     """
     limits, options = limits or Limits(), options or GeneratorOptions()
-    formation = Formation(column_of, limits, options, choose_modes(limits, options))
+    formation = Formation(to_column, limits, options, choose_modes(limits, options))
     specs = list(specs)
     for spec in specs:
         formation.take_name(spec)
@@ -78,7 +78,7 @@ def target_catalog(
 class Formation:
     """How the tables of one catalog are formed."""
 
-    column_of: ColumnOf
+    to_column: ColumnOf
     limits: Limits
     options: GeneratorOptions
     modes: Modes
@@ -160,7 +160,7 @@ class Formation:
 
     def _column(self, spec: ColumnSpec, table: TableSpec, flat: TableSpec) -> Column:
         self._check_name(spec.name, table, spec.name)
-        column = self.column_of(held(self.named(spec, table), self.modes), flat)
+        column = self.to_column(held(self.named(spec, table), self.modes), flat)
         if is_lookup(spec, self.modes) and spec.has_default and spec.default is not None:
             if not self.options.initialize_tables or spec.default not in spec.labels:
                 raise DeclarationError(
@@ -219,7 +219,7 @@ class Formation:
             raise _twice(table, f"the enum {name} is declared with labels of different lengths")
         return Table(
             name=name,
-            columns=tuple(self.column_of(held(column, self.modes), owner) for column in specs),
+            columns=tuple(self.to_column(held(column, self.modes), owner) for column in specs),
             key=("id",),
             unique=(key,),
             comment=spec.enum_comment,
@@ -316,7 +316,7 @@ def _types_of(spec: TableSpec, formation: Formation) -> Iterator[tuple[ColumnSpe
     """Each declared column with the type that it has, in tables and join tables."""
     for column, owner in formation.held_in(spec):
         kept = held(column, formation.modes)
-        yield kept, formation.column_of(replace(kept, default=NO_DEFAULT), formation.flat(owner)).type
+        yield kept, formation.to_column(replace(kept, default=NO_DEFAULT), formation.flat(owner)).type
 
 
 def _named_types(

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from arrowsync.catalog import Catalog, ObjectName
 from arrowsync.declare.spec import TableSpec
-from arrowsync.dialects.contract import Dialect, Session
+from arrowsync.dialects.contract import CommittingDdl, HiddenTables, Session
 from arrowsync.load.labels import refuse_lost_labels
 from arrowsync.load.outcome import Outcome
 from arrowsync.migration.changes import Change
 from arrowsync.migration.plan import MigrationPlan, Step, altered_table, plan_migration
 from arrowsync.options import SchemaChanges
-from arrowsync.sql import SQL, trusted
+from arrowsync.sql import trusted
 
 
 def make_plan(
-    dialect: Dialect,
     session: Session,
     current: Catalog,
     target: Catalog,
@@ -24,10 +23,11 @@ def make_plan(
     schema_changes: SchemaChanges,
 ) -> MigrationPlan:
     """The plan that brings the live `current` to `target`, with statements as this server gets them."""
-    quoting = dialect.language.quoting(session.server)
+    language = session.dialect.language
+    quoting = language.quoting(session.server)
 
     def statements(change: Change) -> tuple[str, ...]:
-        return tuple(statement.text(quoting) for statement in dialect.language.render(change))
+        return tuple(statement.text(quoting) for statement in language.render(change))
 
     renames = {
         (ObjectName(spec.namespace, spec.name), column.name): column.renamed_from
@@ -39,28 +39,29 @@ def make_plan(
         current,
         target,
         schema_changes=schema_changes,
-        widens=dialect.widens,
+        is_widening=language.is_widening,
         statements=statements,
         renames=renames,
     )
 
 
-async def apply_steps(dialect: Dialect, session: Session, steps: Sequence[Step], outcome: Outcome) -> None:
+async def apply_steps(session: Session, steps: Sequence[Step], outcome: Outcome) -> None:
     """Run the steps in the session's transaction, with the tables that they alter locked first."""
     await refuse_lost_labels(session, steps)
-    if dialect.alter is not None:
-        await _alter(dialect.alter, session, steps, outcome)
+    ddl = session.dialect.new_tables
+    if isinstance(ddl, CommittingDdl):
+        await _alter(ddl.hidden, session, steps, outcome)
         return
     altered = dict.fromkeys(name for step in steps if (name := altered_table(step.change)) is not None)
     for name in altered:
-        await dialect.lock(session, name, "alter")
+        await session.dialect.locks.lock(session, name, "alter")
     for step in steps:
         for statement in step.statements:
             await session.execute(trusted(statement))
 
 
 async def _alter(
-    alter: Callable[[Session, ObjectName, SQL], Awaitable[None]],
+    hidden: HiddenTables,
     session: Session,
     steps: Sequence[Step],
     outcome: Outcome,
@@ -73,4 +74,4 @@ async def _alter(
                 if name is None:
                     await session.execute(trusted(statement))
                 else:
-                    await alter(session, name, trusted(statement))
+                    await hidden.alter(session, name, trusted(statement))

@@ -8,15 +8,15 @@ of that, every staged row that no statement has written is there already, as it 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import LiteralString
 
 from arrowsync.catalog import ObjectName
-from arrowsync.dialects.contract import AuditForms, Dialect, Interference, MergeJob, Session
+from arrowsync.dialects.contract import Interference, MergeJob, Outcome, RowAudit, Session
 from arrowsync.dialects.merge_sql import brings_all, same
 from arrowsync.errors import DatabaseError
-from arrowsync.load.direct import RowCounts
+from arrowsync.load.counts import RowCounts
 from arrowsync.load.rejects import RowNumbers
 from arrowsync.load.stream import ConvertedStream
 from arrowsync.sql import SQL, Identifier, Literal, join, sql
@@ -30,7 +30,7 @@ _NEVER = sql("1 = 0")
 class Audit:
     """One merge that is audited. `before` names the copy of the rows that it may change, where it needs one."""
 
-    limits: AuditForms
+    audit: RowAudit
     session: Session
     job: MergeJob
     interference: Interference
@@ -39,29 +39,32 @@ class Audit:
 
     async def settle(
         self, counts: RowCounts, converted: ConvertedStream, row_numbers: RowNumbers | None, *, tried: bool
-    ) -> None:
-        """Set the counts to what the table says. `tried` says that rows were written that are taken back again."""
+    ) -> Mapping[Outcome, int]:
+        """Count the outcomes in the table itself. `tried` says that rows were written that are taken back again.
+
+        `counts` are the rows that statements have affected.
+        """
         if by_key(self.job) and self.job.mode != "upsert":
             await self._check_removed()
         if row_numbers is not None and converted.refused:
             await self._forget_refused(converted, row_numbers)
         staged = await self._count(self.job.staging)
         if by_key(self.job):
-            await self._read_outcomes(counts)
-        elif self.job.mode == "replace":
-            await self._check_refilled(counts, staged)
-        elif self.job.on_conflict == "skip":
-            await self._read_skipped(counts, staged)
-        else:
-            await self._check_inserted(counts, staged, tried=tried)
+            return await self._read_outcomes()
+        if self.job.mode == "replace":
+            return await self._check_refilled(counts, staged)
+        if self.job.on_conflict == "skip":
+            return await self._read_skipped(counts, staged)
+        await self._check_inserted(counts, staged, tried=tried)
+        return {}
 
-    async def _read_outcomes(self, counts: RowCounts) -> None:
+    async def _read_outcomes(self) -> Mapping[Outcome, int]:
         assert self.before is not None, "it was copied"
         was = sql("b.{there} IS NOT NULL", there=_THERE)
         found = sql("{key} IS NOT NULL", key=Identifier("t", self.job.key[0]))
         changed, unlike = self._differs("b", "t"), self._differs("s", "t")
         kept = sql("{was} AND {found} AND NOT {changed}", was=was, found=found, changed=changed)
-        outcomes = {
+        outcomes: dict[Outcome, SQL] = {
             "inserted": sql("NOT {was} AND {found}", was=was, found=found),
             "updated": sql("{was} AND {found} AND {changed}", was=was, found=found, changed=changed),
             "unchanged": sql("{kept} AND NOT {unlike}", kept=kept, unlike=unlike),
@@ -77,10 +80,10 @@ class Audit:
             st=same("s", "t", self.job.key),
         )
         row = (await self.session.fetch(query)).to_pylist()[0]
-        counts.rows["inserted"], counts.rows["updated"] = int(row["inserted"]), int(row["updated"])
-        counts.rows["unchanged"], counts.rows["suppressed"] = int(row["unchanged"]), int(row["suppressed"])
+        found_rows: dict[Outcome, int] = {outcome: int(row[outcome]) for outcome in outcomes}
         if self.job.mode != "upsert":
-            counts.rows["deleted"] = await self._count_without(self.before, "b", self.job.target.name, "t")
+            found_rows["deleted"] = await self._count_without(self.before, "b", self.job.target.name, "t")
+        return found_rows
 
     async def _check_removed(self) -> None:
         """Refuse a mirror or replace that leaves rows which the data doesn't have."""
@@ -88,19 +91,18 @@ class Audit:
         if stayed:
             raise self._broken(f"{_rows(stayed)} that the data doesn't have would stay in {self.job.target.name}")
 
-    async def _check_refilled(self, counts: RowCounts, staged: int) -> None:
+    async def _check_refilled(self, counts: RowCounts, staged: int) -> Mapping[Outcome, int]:
         """After all rows were deleted, those are there that were inserted, or fewer."""
         there = await self._count(self.job.target.name)
         if there > counts["inserted"]:
             more = _rows(there - counts["inserted"])
             raise self._broken(f"{more} that the data doesn't have would stay in {self.job.target.name}")
-        counts.rows["inserted"], counts.rows["suppressed"] = there, staged - there
+        return {"inserted": there, "suppressed": staged - there}
 
-    async def _read_skipped(self, counts: RowCounts, staged: int) -> None:
+    async def _read_skipped(self, counts: RowCounts, staged: int) -> Mapping[Outcome, int]:
         keys = unique_keys(self.job)
         if not keys:
-            counts.rows["suppressed"] = staged - counts["inserted"]
-            return
+            return {"suppressed": staged - counts["inserted"]}
         assert self.before is not None, "it was copied"
         was = sql(
             "EXISTS (SELECT 1 FROM {before} AS b WHERE {same})",
@@ -108,7 +110,7 @@ class Audit:
             same=same("s", "b", keys[0]),
         )
         found = [_exists(self.job.target.name, key) for key in keys]
-        outcomes = {
+        outcomes: dict[Outcome, SQL] = {
             "inserted": sql("NOT {was} AND {there}", was=was, there=found[0]),
             "skipped": sql("{was} OR NOT {there} AND ({any})", was=was, there=found[0], any=join(" OR ", found)),
             "suppressed": sql("NOT {was} AND NOT ({any})", was=was, any=join(" OR ", found)),
@@ -119,13 +121,12 @@ class Audit:
             staging=self.job.staging.identifier,
         )
         row = (await self.session.fetch(query)).to_pylist()[0]
-        counts.rows["inserted"], counts.rows["skipped"] = int(row["inserted"]), int(row["skipped"])
-        counts.rows["suppressed"] = int(row["suppressed"])
+        return {outcome: int(row[outcome]) for outcome in outcomes}
 
     async def _check_inserted(self, counts: RowCounts, staged: int, *, tried: bool) -> None:
         arrived = counts["inserted"]
         if self.written is not None and not tried:
-            arrived = min(arrived, (await self.limits.written(self.session, self.job.target) or 0) - self.written)
+            arrived = min(arrived, (await self.audit.written(self.session, self.job.target) or 0) - self.written)
         check_inserted(staged, arrived, self.job.target.name, self.interference)
 
     async def _forget_refused(self, converted: ConvertedStream, row_numbers: RowNumbers) -> None:
@@ -156,7 +157,7 @@ class Audit:
         return await _number(self.session, query)
 
     def _differs(self, left: LiteralString, right: LiteralString) -> SQL:
-        return self.limits.differs(self.job, left, right) if self.job.values else _NEVER
+        return self.audit.differs(self.job, left, right) if self.job.values else _NEVER
 
     def _broken(self, what: str) -> DatabaseError:
         return DatabaseError(
@@ -165,32 +166,31 @@ class Audit:
         )
 
 
-async def begin(dialect: Dialect, session: Session, job: MergeJob, made: list[ObjectName]) -> Audit | None:
-    """The audit of a merge that is about to begin; None where the counts of its statements are those of the rows."""
-    limits = dialect.audit
-    if limits is None or job.fresh:
+async def begin(session: Session, job: MergeJob, made: list[ObjectName]) -> Audit | None:
+    """Begin the audit of a merge; None if the rows that its statements affect tell the outcomes."""
+    audit = session.dialect.audit
+    if job.fresh:
         return None
-    interference = await limits.interference(session, job.target)
+    interference = await audit.interference(session, job.target)
     if by_key(job) and job.mode != "upsert":
         interference = interference.joined(_cascades(job))
-    if not interference or not (by_key(job) or limits.drops_rows):
+    if not interference or not (by_key(job) or audit.drops_rows):
         return None
     before = None
     query = _to_remember(job)
     if query is not None:
-        before, statement = limits.copy(job, query)
+        before, statement = audit.copy(job, query)
         made.append(before)
         await session.execute(statement)
-    return Audit(limits, session, job, interference, before, await limits.written(session, job.target))
+    return Audit(audit, session, job, interference, before, await audit.written(session, job.target))
 
 
-def settle_quiet(job: MergeJob, counts: RowCounts) -> None:
-    """The rows that no statement has written, where nothing but keys decides about that: they are there already."""
-    written = counts["duplicates"] + counts["inserted"] + counts["updated"]
-    rest = counts.loaded - counts.refused - written
+def settle_quiet(job: MergeJob, counts: RowCounts, staged: int) -> Mapping[Outcome, int]:
+    """Count the rows of `staged` that no statement has written: if nothing but keys decides, the table has them already."""
+    rest = staged - counts["duplicates"] - counts["inserted"] - counts["updated"]
     if job.mode == "insert" and job.on_conflict == "error":
-        check_inserted(counts.loaded - counts.refused - counts["duplicates"], counts["inserted"], job.target.name)
-    counts.rows["skipped" if job.mode == "insert" else "unchanged"] = rest
+        check_inserted(staged - counts["duplicates"], counts["inserted"], job.target.name)
+    return {"skipped" if job.mode == "insert" else "unchanged": rest}
 
 
 def check_inserted(sent: int, arrived: int, name: ObjectName, interference: Interference | None = None) -> None:

@@ -1,127 +1,132 @@
-"""Rows into the table: straight, or through a staging table and a merge."""
+"""Rows straight into a table, or into a staging table, and the steps that count what they did."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pyarrow as pa
 
 from arrowsync.catalog import Column, ObjectName, Table
-from arrowsync.dialects.contract import Dialect, LoadTarget, MergeJob, MergeStep, Outcome, Session
+from arrowsync.dialects.contract import LoadTarget, MergeJob, MergeStep, Session
 from arrowsync.errors import ConstraintViolated, DatabaseError
+from arrowsync.load.audit import check_inserted
+from arrowsync.load.counts import RowCounts, arrived
 from arrowsync.load.stream import ConvertedStream
+from arrowsync.load.task import LoadTask
 from arrowsync.load.text_columns import as_arriving
-from arrowsync.migration.changes import CreateTable, SetKey
-from arrowsync.sql import sql
+from arrowsync.migration.changes import Change, CreateTable, SetKey
+from arrowsync.sql import SQL, sql
 
 
-@dataclass(slots=True)
-class RowCounts:
-    """Rows by outcome, the bytes sent, and the way that they took, where there are several."""
-
-    loaded: int = 0
-    bytes_sent: int = 0
-    refused: int = 0
-    via: str = ""
-    rows: dict[Outcome, int] = field(default_factory=dict[Outcome, int])
-
-    def __getitem__(self, outcome: Outcome) -> int:
-        return self.rows.get(outcome, 0)
+async def load_directly(session: Session, table: Table, rows: ConvertedStream) -> RowCounts:
+    """Load the rows straight into the table."""
+    result = await session.load(LoadTarget(table.name, columns_of(table, rows.schema), rows.schema), iter(rows))
+    return arrived(result).having({"inserted": result.rows})
 
 
-async def load_directly(session: Session, table: Table, converted: ConvertedStream, *, replace: bool) -> RowCounts:
-    """The rows straight into the table, after deleting what is there where they replace it."""
-    counts = RowCounts()
-    if replace:
-        counts.rows["deleted"] = await session.execute(sql("DELETE FROM {table}", table=table.name.identifier))
-    target = LoadTarget(table.name, _columns(table, converted.schema), converted.schema)
-    result = await session.load(target, iter(converted))
-    counts.loaded = counts.rows["inserted"] = result.rows
-    counts.bytes_sent, counts.via = result.bytes, result.via
+async def load_watched(task: LoadTask) -> RowCounts:
+    """Load the rows straight into the target, and count those that stay, if triggers might take them away again."""
+    session, plan = task.session, task.plan
+    if plan.mode == "replace":  # locked, or rows of another replacement that isn't committed yet stay beside these
+        await session.dialect.locks.lock(session, plan.table.name, "merge")
+    audit = session.dialect.audit
+    before = await audit.written(session, plan.table) if plan.interference else None
+    deleted = RowCounts()
+    if plan.mode == "replace":
+        deleted = await run_step(session, MergeStep(_delete_all(plan.table.name), "deleted"))
+    counts = deleted + await load_directly(session, plan.table, task.rows)
+    if before is not None:
+        stayed = (await audit.written(session, plan.table) or 0) - before
+        check_inserted(counts.loaded, stayed, plan.table.name, plan.interference)
     return counts
 
 
-async def load_replacing(session: Session, table: Table, converted: ConvertedStream) -> RowCounts:
-    """The rows into an empty table that has its key, where of several with one key the last stays."""
-    target = LoadTarget(table.name, _columns(table, converted.schema), converted.schema, replacing=True)
-    result = await session.load(target, iter(converted))
+def _delete_all(name: ObjectName) -> SQL:
+    return sql("DELETE FROM {table}", table=name.identifier)
+
+
+async def load_replacing(session: Session, table: Table, rows: ConvertedStream) -> RowCounts:
+    """Load the rows into an empty table that has its key, where of several with one key the last stays."""
+    target = LoadTarget(table.name, columns_of(table, rows.schema), rows.schema, replacing=True)
+    result = await session.load(target, iter(rows))
     counted = await session.fetch(sql("SELECT count(*) AS n FROM {table}", table=table.name.identifier))
     kept: int = counted.column("n")[0].as_py()
-    counts = RowCounts(loaded=result.rows, bytes_sent=result.bytes, via=result.via)
-    counts.rows |= {"inserted": kept, "duplicates": result.rows - kept}
-    return counts
+    return arrived(result).having({"inserted": kept, "duplicates": result.rows - kept})
 
 
-async def load_new(dialect: Dialect, session: Session, job: MergeJob, converted: ConvertedStream) -> RowCounts:
-    """The rows into a table that is created here, for `job`, which names it as its own staging table.
+async def load_new(task: LoadTask) -> RowCounts:
+    """Load the rows into a table that is created here without its key, which comes last.
 
-    The key comes last: an index is built over all the rows at once, and the rows are written once. With TPC-H lineitem at
-    scale 1 that took 15 s in DuckDB, and staging and merging 27 s (2026-11-21).
+    The index is built over all the rows at once, and the rows are written once. With TPC-H lineitem at scale 1 that took 15 s in
+    DuckDB, and staging and merging 27 s (2026-11-21).
     """
-    for statement in dialect.language.render(CreateTable(replace(job.target, key=()))):
-        await session.execute(statement)
-    counts = await load_directly(session, job.target, converted, replace=False)
-    await resolve_duplicates(dialect, session, job, counts)
-    counts.rows["inserted"] = counts.loaded - counts["duplicates"]
-    for statement in dialect.language.render(SetKey(job.target.name, job.key, ())):
-        await session.execute(statement)
-    return counts
+    session, table = task.session, task.plan.table
+    job = task.plan.merge_job(table.name)
+    await make(session, CreateTable(replace(table, key=())))
+    counts = await load_directly(session, table, task.rows)
+    counts = counts + await resolve_duplicates(session, job)
+    await make(session, SetKey(table.name, job.key, ()))
+    return counts.having({"inserted": counts.loaded - counts["duplicates"]})
 
 
-async def stage(
-    dialect: Dialect, session: Session, table: Table, converted: ConvertedStream, made: list[ObjectName]
-) -> tuple[LoadTarget, RowCounts]:
-    """The rows into a new staging table, with the types of the target's columns and none of its constraints.
+async def stage(task: LoadTask) -> tuple[ObjectName, RowCounts]:
+    """Load the rows into a new staging table, with the types of the target's columns and none of its constraints.
 
-    Columns whose values arrive as text are text, until `settle`.
-
-    Its name is added to `made`, for `tidied`.
+    Columns whose values arrive as text are text, until they are settled.
     """
-    if converted.row_numbers is not None:
-        table = converted.row_numbers.beside(table)
-    table = as_arriving(dialect, table, converted.sent, rejecting=converted.row_numbers is not None)
-    columns = _columns(table, converted.sent)
-    name, statement = dialect.create_staging(table, [column.name for column in columns])
-    made.append(name)
+    session, rows, table = task.session, task.rows, task.plan.table
+    if rows.row_numbers is not None:
+        table = rows.row_numbers.beside(table)
+    table = as_arriving(session.dialect, table, rows.sent, rejecting=rows.row_numbers is not None)
+    columns = columns_of(table, rows.sent)
+    name, statement = session.dialect.merge.create_staging(table, [column.name for column in columns])
+    task.cleanup.made.append(name)
     await session.execute(statement)
-    target = LoadTarget(name, columns, converted.sent)
-    result = await session.load(target, iter(converted))
-    return target, RowCounts(loaded=result.rows, bytes_sent=result.bytes, via=result.via)
+    return name, arrived(await session.load(LoadTarget(name, columns, rows.sent), iter(rows)))
 
 
-def check_arrived(counts: RowCounts, converted: ConvertedStream, name: ObjectName) -> None:
+def check_arrived(counts: RowCounts, task: LoadTask) -> None:
     """Refuse a load of which rows have got lost on their way to the table, or to the staging table."""
-    if counts.loaded != converted.rows_passed:
+    if counts.loaded != task.rows.rows_passed:
         raise DatabaseError(
-            f"{converted.rows_passed:,} rows were sent to {name}, and {counts.loaded:,} arrived",
+            f"{task.rows.rows_passed:,} rows were sent to {task.plan.table.name}, and {counts.loaded:,} arrived",
             hint="nothing was changed; a trigger or rule on the table may drop rows",
         )
 
 
-def _columns(table: Table, schema: pa.Schema) -> tuple[Column, ...]:
+def columns_of(table: Table, schema: pa.Schema) -> tuple[Column, ...]:
+    """The columns of the table that batches of the schema bring, in their order."""
     by_name = {column.name: column for column in table.columns}
     return tuple(by_name[name] for name in schema.names)
 
 
-async def resolve_duplicates(dialect: Dialect, session: Session, job: MergeJob, counts: RowCounts) -> None:
+async def make(session: Session, *changes: Change) -> None:
+    """Run the statements of these changes."""
+    for change in changes:
+        for statement in session.dialect.language.render(change):
+            await session.execute(statement)
+
+
+async def resolve_duplicates(session: Session, job: MergeJob) -> RowCounts:
     """Leave one row for each key of the staging table, or fail, as `job.dedup` says."""
     if job.dedup == "error":
-        await refuse_duplicates(dialect, session, job)
-    for step in dialect.merge_steps(job):
+        await refuse_duplicates(session, job)
+    counts = RowCounts()
+    for step in session.dialect.merge.steps(job):
         if step.outcome == "duplicates":
-            await run_step(session, step, counts)
+            counts += await run_step(session, step)
+    return counts
 
 
-async def run_step(session: Session, step: MergeStep, counts: RowCounts) -> None:
-    """Run it, and count what it did."""
+async def run_step(session: Session, step: MergeStep) -> RowCounts:
+    """Run the statement, and count the rows that it affects as the step's outcome."""
     rows = await session.execute(step.statement)
-    if step.outcome is not None:
-        counts.rows[step.outcome] = counts[step.outcome] + rows
+    return RowCounts() if step.outcome is None else RowCounts(rows={step.outcome: rows})
 
 
-async def refuse_duplicates(dialect: Dialect, session: Session, job: MergeJob) -> None:
-    """Fail where several of the staged rows have one key."""
-    repeated = await session.fetch(dialect.duplicates(job))
+async def refuse_duplicates(session: Session, job: MergeJob) -> None:
+    """Fail if several of the staged rows have one key."""
+    repeated = await session.fetch(session.dialect.merge.repeated_keys(job))
     if not repeated.num_rows:
         return
     keys = [tuple(row[name] for name in job.key) for row in repeated.to_pylist()]

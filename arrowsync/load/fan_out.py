@@ -1,7 +1,6 @@
 """Rows over several connections: `connections` opens them, and `load_fanned_out` deals the batches out as each gets free.
 
-The stream is read and converted by one thread. What the rows are loaded into, and what becomes of it, is in `parallel` and
-`several_drafting`.
+The stream is read and converted by one thread. `parallel` has the tables that they are loaded into.
 """
 
 from __future__ import annotations
@@ -18,28 +17,11 @@ from arrowsync.bridge import FanOut, Stopped, fan_out, uninterrupted
 from arrowsync.dialects.contract import LoadResult, LoadTarget, Opener, Session
 from arrowsync.dialects.row_errors import row_of_load
 from arrowsync.errors import ConversionError, DatabaseError
-from arrowsync.load.direct import RowCounts
+from arrowsync.load.counts import RowCounts
 from arrowsync.load.stream import ConvertedStream
-
-RECONNECTING = (0.0, 0.5, 1.0, 2.0, 4.0)
-"""Pauses, in seconds, before each attempt to connect again, where only a lost connection could drop what it made."""
-REOPEN_SECONDS = 5.0
-"""How long such an attempt may take."""
 
 Piece = tuple[int, pa.RecordBatch]
 """A batch, and the number of its first row."""
-
-
-async def reopened(opener: Opener) -> Session | None:
-    """One more session, for what a lost one has left; None where the server is silent: the next load finds what stays.
-
-    A server that restarts refuses connections, which is an error at once.
-    """
-    try:
-        async with asyncio.timeout(REOPEN_SECONDS):
-            return await opener()
-    except TimeoutError:
-        return None
 
 
 @asynccontextmanager

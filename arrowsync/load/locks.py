@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from arrowsync.catalog import ObjectName
-from arrowsync.dialects.contract import Dialect, Session
+from arrowsync.dialects.contract import Session
 from arrowsync.errors import DatabaseError
 from arrowsync.migration.plan import MigrationPlan, object_of
 
@@ -23,7 +23,6 @@ class BeginAgain(Exception):
 class TurnTaking:
     """The names that a call has to take, from one attempt to the next; `lasting` where it has several transactions."""
 
-    dialect: Dialect
     session: Session
     names: set[ObjectName]
     lasting: bool = False
@@ -32,10 +31,9 @@ class TurnTaking:
 
     async def take(self, names: set[ObjectName]) -> None:
         """Wait for the names, in a transaction that has just begun; they are given back with `taken`."""
-        if self.dialect.turns is not None and names:
-            await self.taken.enter_async_context(
-                self.dialect.turns.take(self.session, sorted(names, key=str), self.lasting)
-            )
+        if names:
+            locks = self.session.dialect.locks
+            await self.taken.enter_async_context(locks.take_turns(self.session, sorted(names, key=str), self.lasting))
 
     async def take_for(self, plan: MigrationPlan, *, own: bool) -> bool:
         """Take what the plan needs; whether there was something, so that it has to be made anew.
@@ -43,7 +41,7 @@ class TurnTaking:
         BeginAgain where the transaction is one of our own, which might not see what others have committed meanwhile.
         """
         missing = {object_of(step.change) for step in plan.steps} - self.names
-        if self.dialect.turns is None or not missing:
+        if not missing:
             return False
         self.names |= missing
         if own:
@@ -57,7 +55,7 @@ class TurnTaking:
         try:
             yield
         except DatabaseError as error:
-            if self.dialect.turns is None or begun() or not self.dialect.turns.collides(error):
+            if begun() or not self.session.dialect.locks.collides(error):
                 raise
             if not own:
                 raise DatabaseError(

@@ -9,13 +9,24 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 
 from arrowsync.catalog import Column, ObjectName
-from arrowsync.dialects.contract import Dialect, MergeJob, MergeStep, Session, ViolationQuery
-from arrowsync.dialects.row_errors import WAYS, RefusedRow, agree, first_refused, name_row, names_row, searched
+from arrowsync.dialects.contract import ByQuery, BySavepoint, MergeJob, MergeStep, Session, ViolationQuery
+from arrowsync.dialects.row_errors import (
+    WAYS,
+    RefusedRow,
+    agree,
+    first_refused,
+    name_row,
+    names_row,
+    refuses_row,
+    searched,
+)
 from arrowsync.errors import ArrowSyncError, ConstraintViolated, ConversionError, DatabaseError
 from arrowsync.load.audit import begin, settle_quiet
-from arrowsync.load.direct import RowCounts, refuse_duplicates, run_step
+from arrowsync.load.counts import RowCounts
+from arrowsync.load.direct import refuse_duplicates, run_step
 from arrowsync.load.rejects import RejectedRow, RowNumbers, refers_to_itself, rejects_of, single_column, with_real_name
 from arrowsync.load.stream import ConvertedStream
+from arrowsync.load.task import LoadTask
 from arrowsync.options import Mode, OnConflict
 from arrowsync.sql import SQL, Identifier, Literal, join, sql
 
@@ -36,7 +47,6 @@ class TrialTables:
     `row_numbers` names the columns that tell rows apart. Tables are added to `made`; `deferred` checks what waits for a commit.
     """
 
-    dialect: Dialect
     session: Session
     job: MergeJob
     row_numbers: RowNumbers
@@ -64,35 +74,33 @@ class TrialTables:
         mode: Mode = "insert" if self.job.mode == "insert" or not self.job.key else "upsert"
         on_conflict: OnConflict = self.job.on_conflict if self.job.mode == "insert" else "error"
         job = replace(self.job, staging=part, mode=mode, on_conflict=on_conflict, dedup="error")
-        return list(self.dialect.merge_steps(replace(job, ordered=True, ordinal=None)))
+        return list(self.session.dialect.merge.steps(replace(job, ordered=True, ordinal=None)))
 
-    async def attempt(self, steps: Sequence[MergeStep], counts: RowCounts) -> ArrowSyncError | None:
-        """Run the steps in a savepoint, and count what they do; the error, where the table doesn't take a row."""
-        done = RowCounts()
+    async def attempt(self, steps: Sequence[MergeStep]) -> RowCounts | ArrowSyncError:
+        """Run the steps in a savepoint, and count the rows; the error, if the table doesn't take a row."""
         try:
             async with self.session.transaction():
-                for step in steps:
-                    await run_step(self.session, step, done)
+                counts = await _run(self.session, steps, [])
                 for statement in self.deferred:
                     await self.session.execute(statement)
         except (DatabaseError, ConversionError) as error:
-            if not self.dialect.refuses_row(error):
+            if not refuses_row(error):
                 raise
             return error
-        for outcome, rows in done.rows.items():
-            counts.rows[outcome] = counts[outcome] + rows
-        return None
+        return counts
 
     async def empty(self, depth: int) -> ObjectName:
         """The table for parts of that depth, without any rows."""
+        merge, errors = self.session.dialect.merge, self.session.dialect.row_errors
+        assert isinstance(errors, BySavepoint), "rows are tried in savepoints"
         if depth < len(self.tables):
-            if self.dialect.clear_staging is not None:
-                await self.session.execute(self.dialect.clear_staging(self.tables[depth]))
+            if errors.clear_staging != "create anew":
+                await self.session.execute(errors.clear_staging(self.tables[depth]))
                 return self.tables[depth]
-            await self.session.execute(self.dialect.drop_staging(self.tables[depth]))
+            await self.session.execute(merge.drop_staging(self.tables[depth]))
             self.made.remove(self.tables[depth])
         table = self.row_numbers.beside(self.job.target)
-        name, statement = self.dialect.create_staging(table, [column.name for column in self.columns])
+        name, statement = merge.create_staging(table, [column.name for column in self.columns])
         self.made.append(name)
         await self.session.execute(statement)
         self.tables[depth : depth + 1] = [name]
@@ -127,8 +135,8 @@ class TrialTables:
             which=which,
             row=self.row,
         )
-        async with self.session.stream(query, self.columns) as stream:
-            batches = [batch async for batch in stream]
+        async with self.session.stream(query, self.columns) as result:
+            batches = [batch async for batch in result.batches]
         return pa.Table.from_batches(batches) if batches else pa.table({})
 
 
@@ -141,14 +149,10 @@ class RejectSearch:
     """One merge that sets refused rows aside."""
 
     parts: TrialTables
-    counts: RowCounts
     converted: ConvertedStream
+    counts: RowCounts = field(default_factory=RowCounts)
     retry: list[RejectedRow] = field(default_factory=list[RejectedRow])
     reverse: bool = False
-
-    @property
-    def dialect(self) -> Dialect:
-        return self.parts.dialect
 
     @property
     def session(self) -> Session:
@@ -162,30 +166,41 @@ class RejectSearch:
     def row_numbers(self) -> RowNumbers:
         return self.parts.row_numbers
 
-    async def merge(self) -> None:
-        """The staged rows into the table, without those that it refuses."""
-        first, deletions, rest = steps_by_kind(self.dialect.merge_steps(self.job))
-        for step in first:
-            await run_step(self.session, step, self.counts)
-        if self.dialect.refusals is not None:
-            await self._ask_which(deletions, rest)
-        else:
-            self.parts.deferred = await self.dialect.deferred(self.session, self.job.target)
-            await self._try_parts(deletions, rest)
-        self.counts.refused = self.converted.refused
+    async def merge(self) -> RowCounts:
+        """Merge the staged rows without those that the table rejects."""
+        first, deletions, rest = steps_by_kind(self.session.dialect.merge.steps(self.job))
+        await self._run(first)
+        match self.session.dialect.row_errors:
+            case ByQuery(violations):
+                questions = violations(replace(self.job, ordinal=self.row_numbers.row))
+                await self._ask_which(questions, deletions, rest)
+            case BySavepoint(deferred):
+                self.parts.deferred = await deferred(self.session, self.job.target)
+                await self._try_parts(deletions, rest)
         for name in self.parts.tables:
-            await self.session.execute(self.dialect.drop_staging(name))
+            await self.session.execute(self.session.dialect.merge.drop_staging(name))
+        return self.counts
+
+    async def _run(self, steps: Sequence[MergeStep]) -> None:
+        self.counts += await _run(self.session, steps, [])
+
+    async def _attempt(self, steps: Sequence[MergeStep]) -> ArrowSyncError | None:
+        """Run the steps in a savepoint; the error, if the table doesn't take a row."""
+        done = await self.parts.attempt(steps)
+        if isinstance(done, ArrowSyncError):
+            return done
+        self.counts += done
+        return None
 
     async def _try_parts(self, deletions: Sequence[MergeStep], rest: Sequence[MergeStep]) -> None:
-        """All at once, or where that fails by parts."""
-        error = await self.parts.attempt([*deletions, *rest], self.counts)
+        """Merge all rows at once, or if that fails by parts."""
+        error = await self._attempt([*deletions, *rest])
         if error is None:
             return
-        for step in deletions:
-            await run_step(self.session, step, self.counts)
-        without_rows = await self.parts.attempt(self.parts.steps(await self.parts.empty(0)), self.counts)
+        await self._run(deletions)
+        without_rows = await self._attempt(self.parts.steps(await self.parts.empty(0)))
         if without_rows is not None:
-            raise without_rows  # no row's fault: a trigger for each statement, what the user's transaction owes
+            raise without_rows  # no row's fault: a trigger for each statement, a deferred constraint of the user's transaction
         rows = await self.parts.count(self.job.staging)
         if not rows:
             raise error
@@ -193,18 +208,16 @@ class RejectSearch:
         await self._try_again()
         await self._delete_refused()
 
-    async def _ask_which(self, deletions: Sequence[MergeStep], rest: Sequence[MergeStep]) -> None:
-        """Set aside which rows the engine says it would refuse, and merge the others."""
-        assert self.dialect.refusals is not None, "it was asked for"
-        # Under `replace` what is refused isn't there afterwards, as if it were not in the data.
+    async def _ask_which(
+        self, questions: Sequence[ViolationQuery], deletions: Sequence[MergeStep], rest: Sequence[MergeStep]
+    ) -> None:
+        """Set aside the rows that queries find, and merge the others."""
+        # Under `replace` a rejected row doesn't exist afterwards, as if it were not in the data.
         before, after = ((), deletions) if self.job.mode == "replace" and self.job.key else (deletions, ())
-        for step in before:
-            await run_step(self.session, step, self.counts)
-        questions = self.dialect.refusals(replace(self.job, ordinal=self.row_numbers.row))
+        await self._run(before)
         while await self._ask(questions):
-            pass  # a row may refer to one that has been refused
-        for step in (*after, *rest):
-            await run_step(self.session, step, self.counts)
+            pass  # a row may refer to one that has been rejected
+        await self._run([*after, *rest])
 
     async def _ask(self, questions: Sequence[ViolationQuery]) -> bool:
         """Whether rows were refused."""
@@ -231,13 +244,7 @@ class RejectSearch:
             part = await self.parts.empty(depth)
             count = await self.parts.copy(source, part, self.parts.between(low, high))
             # Where the others are empty it is known already that this one fails.
-            failure = (
-                error
-                if count == rows
-                else await self.parts.attempt(self.parts.steps(part), self.counts)
-                if count
-                else None
-            )
+            failure = error if count == rows else await self._attempt(self.parts.steps(part)) if count else None
             if failure is not None:
                 await self._part_up(part, low, high, count, failure, depth + 1)
 
@@ -252,7 +259,7 @@ class RejectSearch:
             for at in range(0, len(numbers), _MANY):
                 which = sql("{row} IN ({numbers})", row=self.parts.row, numbers=join(", ", numbers[at : at + _MANY]))
                 await self.parts.copy(self.job.staging, part, which)
-            error = await self.parts.attempt(self.parts.steps(part), self.counts)
+            error = await self._attempt(self.parts.steps(part))
             if error is not None:
                 await self._part_up(part, 0, self.converted.rows_read, len(waiting), error, 1)
             if len(self.retry) == len(waiting):
@@ -300,65 +307,61 @@ class RejectSearch:
                 row=self.parts.row,
                 numbers=join(", ", [Literal(number) for number in numbers[at : at + _MANY]]),
             )
-            await run_step(self.session, MergeStep(statement, "deleted"), self.counts)
+            await self._run([MergeStep(statement, "deleted")])
 
 
-async def merge(
-    dialect: Dialect,
-    session: Session,
-    job: MergeJob,
-    counts: RowCounts,
-    converted: ConvertedStream,
-    made: list[ObjectName],
-) -> None:
-    """The staged rows into the table; where they have marks, without those that it refuses, which `converted` sets aside.
+async def merge(task: LoadTask, job: MergeJob, loaded: int) -> RowCounts:
+    """Bring the staged rows into the table, and drop the staging table; the rows by outcome, of `loaded` that were staged.
 
-    Adds what became of them to `counts`, and drops the staging table.
+    Rows that bring their numbers, and that the server rejects, are set aside.
     """
+    session, rows, made = task.session, task.rows, task.cleanup.made
     if job.key and job.dedup == "error":
-        await refuse_duplicates(dialect, session, job)
-    audit = await begin(dialect, session, job, made)
+        await refuse_duplicates(session, job)
+    audit = await begin(session, job, made)
     tried = False
-    if converted.row_numbers is not None:
-        parts = TrialTables(dialect, session, job, converted.row_numbers, made)
-        await RejectSearch(parts, counts, converted).merge()
+    if rows.row_numbers is not None:
+        parts = TrialTables(session, job, rows.row_numbers, made)
+        counts = await RejectSearch(parts, rows).merge()
         tried = bool(parts.tables)
     else:
-        await _merge_all(dialect, session, job, counts, made)
+        counts = await _merge_all(session, job, made)
     if audit is None:
-        settle_quiet(job, counts)
+        counts = counts.having(settle_quiet(job, counts, loaded - rows.refused))
     else:
-        await audit.settle(counts, converted, converted.row_numbers, tried=tried)
+        counts = counts.having(await audit.settle(counts, rows, rows.row_numbers, tried=tried))
         if audit.before is not None:
-            await session.execute(dialect.drop_staging(audit.before))
-    await session.execute(dialect.drop_staging(job.staging))
+            await session.execute(session.dialect.merge.drop_staging(audit.before))
+    await session.execute(session.dialect.merge.drop_staging(job.staging))
+    return counts
 
 
-async def _merge_all(
-    dialect: Dialect, session: Session, job: MergeJob, counts: RowCounts, made: list[ObjectName]
-) -> None:
-    """All the staged rows, or an error that says which of them isn't taken, where that can be found."""
-    steps = dialect.merge_steps(job)
-    if dialect.arrival is None:
-        await _run(session, steps, counts, [])
-    else:
-        done: list[MergeStep] = []
-        try:
-            async with session.transaction():
-                await _run(session, steps, counts, done)
-        except ArrowSyncError as error:
-            if dialect.refuses_row(error) and not names_row(error):
-                parts = TrialTables(dialect, session, job, RowNumbers(dialect.arrival(job.target)), made)
-                row = await _place_of_refused(parts, steps, len(done), error)
-                if row is not None:
-                    name_row(error, row)
-            raise
+async def _merge_all(session: Session, job: MergeJob, made: list[ObjectName]) -> RowCounts:
+    """Merge all the staged rows; an error names the rejected row, if it can be found."""
+    steps = session.dialect.merge.steps(job)
+    arrival = session.dialect.merge.arrival_column(job.target)
+    if arrival is None:
+        return await _run(session, steps, [])
+    done: list[MergeStep] = []
+    try:
+        async with session.transaction():
+            return await _run(session, steps, done)
+    except ArrowSyncError as error:
+        if refuses_row(error) and not names_row(error):
+            parts = TrialTables(session, job, RowNumbers(arrival), made)
+            row = await _place_of_refused(parts, steps, len(done), error)
+            if row is not None:
+                name_row(error, row)
+        raise
 
 
-async def _run(session: Session, steps: Sequence[MergeStep], counts: RowCounts, done: list[MergeStep]) -> None:
+async def _run(session: Session, steps: Sequence[MergeStep], done: list[MergeStep]) -> RowCounts:
+    """Run the steps; each is added to `done`, which says where an error came up."""
+    counts = RowCounts()
     for step in steps:
-        await run_step(session, step, counts)
+        counts += await run_step(session, step)
         done.append(step)
+    return counts
 
 
 class _Undone(Exception):
@@ -384,12 +387,13 @@ async def _place_of_refused(
         if not await parts.copy(staging, part, parts.between(low, high)):
             return None
         # Steps that skip rows belong together.
-        return await parts.attempt([s for s in parts.steps(part) if skips or s.outcome == outcome], RowCounts())
+        done = await parts.attempt([s for s in parts.steps(part) if skips or s.outcome == outcome])
+        return done if isinstance(done, ArrowSyncError) else None
 
     async def search() -> RefusedRow | None:
         before = sum(map(len, steps_by_kind(steps)[:2])) if skips else failed
         for step in steps[:before]:
-            await run_step(parts.session, step, RowCounts())
+            await run_step(parts.session, step)
         query = sql("SELECT min({row}), max({row}) FROM {staging}", row=parts.row, staging=staging.identifier)
         low, high = (column[0].as_py() for column in (await parts.session.fetch(query)).columns)
         return None if low is None else await first_refused(low, high + 1, bring)

@@ -1,6 +1,6 @@
 """A load over several connections: into a table that all of them see, then one transaction for the rest.
 
-`load_parallel` serves databases whose DDL rolls back, `load_several_drafting` those whose DDL commits.
+`SharedLoad` serves databases whose DDL rolls back, `SharedHiddenLoad` those whose DDL commits.
 """
 
 from __future__ import annotations
@@ -9,136 +9,136 @@ import asyncio
 import secrets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter
 
 from arrowsync.bridge import uninterrupted
-from arrowsync.catalog import ObjectName, Table
-from arrowsync.dialects.contract import Dialect, HiddenTables, LoadTarget, MergeJob, Opener, Session, SharedTables
+from arrowsync.catalog import ObjectName
+from arrowsync.dialects.contract import (
+    CommittingDdl,
+    LoadTarget,
+    MergeJob,
+    OneConnection,
+    Opener,
+    Session,
+    SharedTables,
+    TransactionalDdl,
+)
 from arrowsync.errors import ConstraintViolated, DatabaseError, DeclarationError
 from arrowsync.load.apply import apply_steps
-from arrowsync.load.direct import RowCounts, check_arrived, resolve_duplicates
-from arrowsync.load.fan_out import RECONNECTING, connections, load_fanned_out, reopened
-from arrowsync.load.hidden_table import (
-    Cleanup,
-    cleaned_up,
-    create_hidden,
-    is_plain,
-    last_wins,
-    load_hidden,
-    publish,
-    reporting_as,
-)
+from arrowsync.load.cleanup import RECONNECTING, reopened
+from arrowsync.load.counts import RowCounts
+from arrowsync.load.direct import check_arrived, columns_of, make, resolve_duplicates
+from arrowsync.load.fan_out import connections, load_fanned_out
+from arrowsync.load.hidden_table import HiddenLoad, hidden_load
 from arrowsync.load.merge import merge
-from arrowsync.load.outcome import Outcome
-from arrowsync.load.plan import Clock, LoadPlan, locks, merge_job
+from arrowsync.load.plan import LoadPlan, holds_off_writers
 from arrowsync.load.rejects import RowNumbers
-from arrowsync.load.shared_table import HiddenTable, apply_creating, design, make, resolving
-from arrowsync.load.stream import ConvertedStream
-from arrowsync.load.text_columns import UNKNOWN, settle, settling
+from arrowsync.load.shared_table import SharedTable, apply_creating, create, design, resolving
+from arrowsync.load.task import LoadTask
+from arrowsync.load.text_columns import UNKNOWN, settle
 from arrowsync.migration.changes import CreateNamespace, DropColumn
-from arrowsync.options import SyncOptions
 
 DISCARD_SECONDS = 30.0
 """How long an error may be held back for that: a server that is gone may let each attempt wait."""
 
 
-def check_parallel(dialect: Dialect, session: Session) -> SharedTables | HiddenTables:
-    """What loading over several connections takes here; DeclarationError, before anything happens, where it can't be."""
-    shared = dialect.parallel or dialect.hidden_tables
-    reason = f"{dialect.language.name} is loaded over one connection" if shared is None else shared.refusal(session)
-    if shared is None or reason is not None:
-        raise DeclarationError(f"parallel can't be used here: {reason}", hint="leave parallel out")
-    return shared
+async def opener_of(session: Session) -> Opener:
+    """Make the opener of further connections; DeclarationError, before anything happens, if there can't be any."""
+    try:
+        return await session.opener()
+    except DeclarationError as error:
+        raise DeclarationError(f"parallel can't be used here: {error.message}", hint="leave parallel out") from None
+
+
+async def load_over_several(task: LoadTask) -> RowCounts:
+    """Load over as many connections as the route says. The session is in no transaction, but those that are begun here."""
+    opener = task.cleanup.opener
+    assert opener is not None, "it was made before the plan"
+    match task.dialect.new_tables:
+        case TransactionalDdl(shared):
+            assert not isinstance(shared, OneConnection), "such a session has no opener"
+            return await SharedLoad(task, shared, opener).run()
+        case CommittingDdl():
+            return await SharedHiddenLoad(task, opener).run()
 
 
 @dataclass(frozen=True, slots=True)
-class ParallelLoad:
-    """One load over several connections: what is to be done, and with what."""
+class SharedLoad:
+    """A load into a shared table, which becomes the target or is merged into it, in one transaction."""
 
-    job: LoadPlan
-    converted: ConvertedStream
-    dialect: Dialect
+    task: LoadTask
     shared: SharedTables
-    session: Session
-    options: SyncOptions
-    clock: Clock
-    outcome: Outcome
+    opener: Opener
 
-    async def carry_out(self) -> RowCounts:
-        """Load and merge what is planned. The session is in no transaction, but those that are begun here."""
-        opener = await self.shared.opener(self.session)
-        async with _claimed(await self._namespace(), self.shared, self.session, opener) as name:
-            hidden = design(
-                self.job, self.converted.schema, name, self.options, self.dialect, self.converted.row_numbers
-            )
-            with self.clock.phase("load"):
-                async with connections(self.session, opener, self.options.parallel) as sessions:
-                    await make(hidden, self.job, self.dialect, self.shared, self.session)
-                    ordinal = hidden.ordinal if self.converted.row_numbers is None else None
-                    counts = await load_fanned_out(hidden.target, ordinal, sessions, self.converted)
-            check_arrived(counts, self.converted, self.job.table.name)
-            async with self.outcome.transaction(self.session):
-                await check_unchanged(self.job, self.dialect, self.session)
-                job = resolving(hidden, merge_job(self.job, name, self.converted, self.options))
-                await (self._move(hidden, job, counts) if hidden.becomes else self._merge(hidden, job, counts))
-                for statement in self.dialect.after_load(self.job.table, self.converted.schema.names):
-                    await self.session.execute(statement)
+    async def run(self) -> RowCounts:
+        """Load and merge."""
+        task, session, plan = self.task, self.task.session, self.task.plan
+        async with _claimed(await self._namespace(), self.shared, session, self.opener) as name:
+            table = design(task, name)
+            with task.clock.phase("load"):
+                async with connections(session, self.opener, plan.route.connections) as sessions:
+                    await create(table, plan, self.shared, session)
+                    ordinal = table.ordinal if plan.row_numbers is None else None
+                    counts = await load_fanned_out(table.target, ordinal, sessions, task.rows)
+            check_arrived(counts, task)
+            async with task.outcome.transaction(session):
+                await _check_unchanged(plan, session)
+                job = resolving(table, plan.merge_job(name))
+                counts = await (self._move(table, job, counts) if table.becomes else self._merge(table, job, counts))
+                for statement in task.dialect.merge.after_load(plan.table, task.rows.schema.names):
+                    await session.execute(statement)
                 committing = perf_counter()
-            self.clock.phases["commit"] = perf_counter() - committing
+            task.clock.phases["commit"] = perf_counter() - committing
         return counts
 
     async def _namespace(self) -> str:
-        """Where the hidden table is to be: beside the target, unless that namespace has yet to be created."""
-        wanted = self.job.table.name.namespace
-        made = {step.change.name for step in self.job.plan.steps if isinstance(step.change, CreateNamespace)}
-        return await self.shared.place(self.session, None if wanted in made else wanted)
+        """The namespace of the shared table: that of the target, unless that namespace has yet to be created."""
+        wanted = self.task.plan.table.name.namespace
+        steps = self.task.plan.migration.steps
+        made = {step.change.name for step in steps if isinstance(step.change, CreateNamespace)}
+        return await self.shared.place(self.task.session, None if wanted in made else wanted)
 
-    async def _move(self, hidden: HiddenTable, job: MergeJob, counts: RowCounts) -> None:
-        """The hidden table is the target from now on. Duplicates are looked for only where the key can't be made."""
+    async def _move(self, table: SharedTable, job: MergeJob, counts: RowCounts) -> RowCounts:
+        """Make the shared table the target. Duplicates are looked for only if the key can't be made."""
+        task, session = self.task, self.task.session
         moved = False
-        with self.clock.phase("migrate"):
+        with task.clock.phase("migrate"):
             try:
-                async with self.session.transaction():
-                    await apply_creating(hidden, self.job, self.dialect, self.shared, self.session)
+                async with session.transaction():
+                    await apply_creating(table, task.plan, self.shared, session)
                 moved = True
             except ConstraintViolated as error:
                 if error.kind != "unique" or not job.key or job.mode == "insert":
                     raise
         if not moved:
-            with self.clock.phase("merge"):
-                await resolve_duplicates(self.dialect, self.session, job, counts)
-            with self.clock.phase("migrate"):
-                await apply_creating(hidden, self.job, self.dialect, self.shared, self.session)
-        counts.rows["inserted"] = counts.loaded - counts["duplicates"]
-        if hidden.ordinal is not None:
-            for statement in self.dialect.language.render(DropColumn(job.target.name, hidden.target.columns[-1])):
-                await self.session.execute(statement)
+            with task.clock.phase("merge"):
+                counts += await resolve_duplicates(session, job)
+            with task.clock.phase("migrate"):
+                await apply_creating(table, task.plan, self.shared, session)
+        if table.ordinal is not None:
+            await make(session, DropColumn(job.target.name, table.target.columns[-1]))
+        return counts.having({"inserted": counts.loaded - counts["duplicates"]})
 
-    async def _merge(self, hidden: HiddenTable, job: MergeJob, counts: RowCounts) -> None:
-        """The staged rows into the target."""
-        with self.clock.phase("migrate"):
-            await apply_creating(hidden, self.job, self.dialect, self.shared, self.session)
-            await apply_steps(self.dialect, self.session, self.job.plan.altering, self.outcome)
-        with self.clock.phase("merge"):
-            if locks(self.job, self.options):
-                await self.dialect.lock(self.session, self.job.table.name, "merge")
-            texts = settling(
-                self.dialect, self.job.table, self.converted.schema, rejecting=self.converted.row_numbers is not None
-            )
-            await settle(
-                self.dialect, self.session, hidden.name, texts, self.converted, order=hidden.ordinal or UNKNOWN
-            )
-            counts.refused = self.converted.refused
-            await merge(self.dialect, self.session, job, counts, self.converted, [])
+    async def _merge(self, table: SharedTable, job: MergeJob, counts: RowCounts) -> RowCounts:
+        """Merge the rows of the shared table into the target."""
+        task, session, plan = self.task, self.task.session, self.task.plan
+        with task.clock.phase("migrate"):
+            await apply_creating(table, plan, self.shared, session)
+            await apply_steps(session, plan.migration.altering, task.outcome)
+        with task.clock.phase("merge"):
+            if holds_off_writers(plan):
+                await session.dialect.locks.lock(session, plan.table.name, "merge")
+            await settle(session, table.name, plan.texts, task.rows, order=table.ordinal or UNKNOWN)
+            return counts + await merge(task, job, counts.loaded)
 
 
-async def check_unchanged(job: LoadPlan, dialect: Dialect, session: Session) -> None:
-    """The plan is for the tables as they were before the load. (Types that are there by now can't be created.)"""
-    found = await dialect.discover(session, job.names)
-    if any(found.table(name) != job.current.table(name) for name in job.names):
+async def _check_unchanged(plan: LoadPlan, session: Session) -> None:
+    """Refuse tables that are not as they were planned for. (Types that were made meanwhile can't be created.)"""
+    found = await session.dialect.catalog.discover(session, plan.names)
+    if any(found.table(name) != plan.current.table(name) for name in plan.names):
         raise DatabaseError(
-            f"the table {job.table.name} was created or altered by somebody else while its rows were loaded",
+            f"the table {plan.table.name} was created or altered by somebody else while its rows were loaded",
             transient=True,
             hint="nothing was changed; repeat the sync",
         )
@@ -148,7 +148,7 @@ async def check_unchanged(job: LoadPlan, dialect: Dialect, session: Session) -> 
 async def _claimed(
     namespace: str, shared: SharedTables, session: Session, opener: Opener
 ) -> AsyncGenerator[ObjectName]:
-    """A name for a hidden table. What has it is dropped when the block fails; what others left behind, at once."""
+    """Claim a name for a shared table. The table is dropped if the block fails, and those that others left behind at once."""
     await shared.sweep(session, namespace)
     name = ObjectName(namespace, f"_arrowsync_{secrets.token_hex(8)}")
     try:
@@ -162,7 +162,7 @@ async def _claimed(
 
 
 async def _discard(name: ObjectName, shared: SharedTables, session: Session, opener: Opener) -> None:
-    """Drop it, over a new connection where this one is lost. No error is raised: one is on its way, and the next sync sweeps."""
+    """Drop the table, over a new connection if this one is lost. No error: one is on its way, and the next sync sweeps."""
     with suppress(Exception):
         await shared.discard(session, name)
         return
@@ -186,137 +186,94 @@ async def _release(name: ObjectName, shared: SharedTables, session: Session) -> 
         await shared.release(session, name)
 
 
-async def over_several(
-    shared: SharedTables | HiddenTables,
-    job: LoadPlan,
-    converted: ConvertedStream,
-    dialect: Dialect,
-    session: Session,
-    options: SyncOptions,
-    clock: Clock,
-    outcome: Outcome,
-) -> RowCounts:
-    """Load and merge what is planned, over as many connections as the options say."""
-    if isinstance(shared, SharedTables):
-        return await ParallelLoad(job, converted, dialect, shared, session, options, clock, outcome).carry_out()
-    return await ParallelHiddenLoad(job, converted, dialect, shared, session, options, clock, outcome).carry_out()
-
-
 @dataclass(frozen=True, slots=True)
-class ParallelHiddenLoad:
-    """One load over several connections: what is to be done, and with what."""
+class SharedHiddenLoad:
+    """A load into a hidden table, or into a staging table that the sessions share, where DDL commits."""
 
-    job: LoadPlan
-    converted: ConvertedStream
-    dialect: Dialect
-    hidden_tables: HiddenTables
-    session: Session
-    options: SyncOptions
-    clock: Clock
-    outcome: Outcome
+    task: LoadTask
+    opener: Opener
 
-    async def carry_out(self) -> RowCounts:
-        """Load and merge what is planned. The session is in no transaction, but those that are begun here."""
-        opener = await self.hidden_tables.opener(self.session)
-        async with cleaned_up(self.dialect, self.session) as cleanup:
-            cleanup.target, cleanup.opener = self.job.table.name, opener
-            if self.job.creates:
-                hidden = self.hidden_tables.of(self.job.table)
-                with reporting_as(hidden.name, self.job.table.name):
-                    return await self._create(hidden, opener, cleanup)
-            return await self._merge(opener, cleanup.made)
+    async def run(self) -> RowCounts:
+        """Load and merge."""
+        if not self.task.plan.creates:
+            return await self._merge()
+        async with hidden_load(self.task) as load:
+            return await (self._create_staged(load) if self.task.plan.route.staged else self._create(load))
 
-    async def _create(self, hidden: Table, opener: Opener, cleanup: Cleanup) -> RowCounts:
-        made = cleanup.made
-        what = merge_job(self.job, self.job.table.name, self.converted, self.options)
-        name, steps = self.job.table.name, self.job.plan.steps
-        if last_wins(what) and self.converted.row_numbers is None:
-            with self.clock.phase("load"):
-                async with self.outcome.transaction(self.session):
-                    counts = await load_hidden(
-                        self.dialect,
-                        self.hidden_tables,
-                        self.session,
-                        what,
-                        steps,
-                        self.converted,
-                        cleanup,
-                        self.outcome,
-                    )
-            return counts
-        if is_plain(what) and self.converted.row_numbers is None:
-            with self.clock.phase("load"):
-                async with connections(self.session, opener, self.options.parallel) as sessions:
-                    indexes = await create_hidden(
-                        self.dialect, self.hidden_tables, self.session, hidden, name, steps, made, self.outcome
-                    )
-                    columns = {column.name: column for column in hidden.columns}
-                    schema = self.converted.schema
-                    target = LoadTarget(hidden.name, tuple(columns[column] for column in schema.names), schema)
-                    try:
-                        counts = await load_fanned_out(target, None, sessions, self.converted)
-                    except DatabaseError as error:
-                        if hidden.key and self.hidden_tables.repeated(error):
-                            raise _repeated(what) from error
-                        raise
-            counts.rows["inserted"] = counts.loaded
-            check_arrived(counts, self.converted, name)
-        else:
-            staging, counts = await self._stage(opener, made)
-            with self.clock.phase("migrate"):
-                indexes = await create_hidden(
-                    self.dialect, self.hidden_tables, self.session, hidden, name, steps, made, self.outcome
-                )
-            fresh = what.on_conflict != "skip"
-            with self.clock.phase("merge"):
-                async with self.session.transaction():
-                    job = replace(what, target=hidden, staging=staging, fresh=fresh)
-                    await merge(self.dialect, self.session, job, counts, self.converted, made)
-        with self.clock.phase("migrate"):
-            await publish(self.dialect, self.hidden_tables, self.session, hidden, name, indexes, cleanup, self.outcome)
+    async def _create(self, load: HiddenLoad) -> RowCounts:
+        """Load the hidden table, and publish it."""
+        task, session, schema = self.task, self.task.session, self.task.rows.schema
+        with task.clock.phase("load"):
+            async with connections(session, self.opener, task.plan.route.connections) as sessions:
+                indexes = await load.create()
+                target = LoadTarget(load.table.name, columns_of(load.table, schema), schema)
+                try:
+                    counts = await load_fanned_out(target, None, sessions, task.rows)
+                except DatabaseError as error:
+                    if load.table.key and load.hidden.is_repeated_key(error):
+                        raise _repeated(task.plan) from error
+                    raise
+        check_arrived(counts, task)
+        with task.clock.phase("migrate"):
+            await load.publish(indexes)
+        return counts.having({"inserted": counts.loaded})
+
+    async def _create_staged(self, load: HiddenLoad) -> RowCounts:
+        """Load a staging table, merge it into the hidden table, and publish that."""
+        task = self.task
+        staging, counts = await self._stage()
+        with task.clock.phase("migrate"):
+            indexes = await load.create()
+        with task.clock.phase("merge"):
+            async with task.session.transaction():
+                counts += await merge(task, load.merge_job(staging), counts.loaded)
+        with task.clock.phase("migrate"):
+            await load.publish(indexes)
         return counts
 
-    async def _merge(self, opener: Opener, made: list[ObjectName]) -> RowCounts:
-        staging, counts = await self._stage(opener, made)
-        async with self.outcome.transaction(self.session):
-            await check_unchanged(self.job, self.dialect, self.session)
-            with self.clock.phase("migrate"):
-                await apply_steps(self.dialect, self.session, self.job.plan.steps, self.outcome)
-            with self.clock.phase("merge"):
-                if locks(self.job, self.options):
-                    await self.dialect.lock(self.session, self.job.table.name, "merge")
-                job = merge_job(self.job, staging, self.converted, self.options)
-                await merge(self.dialect, self.session, job, counts, self.converted, made)
+    async def _merge(self) -> RowCounts:
+        """Load a staging table, and merge it into the target."""
+        task, session, plan = self.task, self.task.session, self.task.plan
+        staging, counts = await self._stage()
+        async with task.outcome.transaction(session):
+            await _check_unchanged(plan, session)
+            with task.clock.phase("migrate"):
+                await apply_steps(session, plan.migration.steps, task.outcome)
+            with task.clock.phase("merge"):
+                if holds_off_writers(plan):
+                    await session.dialect.locks.lock(session, plan.table.name, "merge")
+                counts += await merge(task, plan.merge_job(staging), counts.loaded)
             committing = perf_counter()
-        self.clock.phases["commit"] = perf_counter() - committing
+        task.clock.phases["commit"] = perf_counter() - committing
         return counts
 
-    async def _stage(self, opener: Opener, made: list[ObjectName]) -> tuple[ObjectName, RowCounts]:
-        """The rows in a staging table that others see, with the order in which they came."""
-        table, sent = self.job.table, self.converted.sent
-        if self.converted.row_numbers is not None:
-            table = self.converted.row_numbers.beside(table)
-        name, statement = self.hidden_tables.staging(table, sent.names)
-        columns = {column.name: column for column in table.columns}
-        assert self.dialect.arrival is not None, "drafts are staged in the order of arrival"
-        order = RowNumbers(self.dialect.arrival(table))
-        brought = (*(columns[column] for column in sent.names), *order.columns)
-        target = LoadTarget(name, brought, order.added_to(sent))
-        with self.clock.phase("load"):
-            async with connections(self.session, opener, self.options.parallel) as sessions:
-                made.append(name)
-                await self.hidden_tables.claim(self.session, name)
-                await self.session.execute(statement)
-                counts = await load_fanned_out(target, order.row, sessions, self.converted)
-        check_arrived(counts, self.converted, self.job.table.name)
+    async def _stage(self) -> tuple[ObjectName, RowCounts]:
+        """Load the rows into a staging table that the other sessions see, with the order in which they came."""
+        task, session, sent = self.task, self.task.session, self.task.rows.sent
+        ddl, table = session.dialect.new_tables, task.plan.table
+        assert isinstance(ddl, CommittingDdl), "the load is for it"
+        if task.plan.row_numbers is not None:
+            table = task.plan.row_numbers.beside(table)
+        arrival = session.dialect.merge.arrival_column(table)
+        assert arrival is not None, "such tables are staged in the order of arrival"
+        order = RowNumbers(arrival)
+        name, statement = ddl.hidden.create_staging(table, sent.names)
+        target = LoadTarget(name, (*columns_of(table, sent), *order.columns), order.added_to(sent))
+        with task.clock.phase("load"):
+            async with connections(session, self.opener, task.plan.route.connections) as sessions:
+                task.cleanup.made.append(name)
+                await ddl.hidden.claim(session, name)
+                await session.execute(statement)
+                counts = await load_fanned_out(target, order.row, sessions, task.rows)
+        check_arrived(counts, task)
         return name, counts
 
 
-def _repeated(job: MergeJob) -> ConstraintViolated:
+def _repeated(plan: LoadPlan) -> ConstraintViolated:
     return ConstraintViolated(
-        f"the data has several rows with one key ({', '.join(job.key)})",
+        f"the data has several rows with one key ({', '.join(plan.key)})",
         kind="unique",
-        table=str(job.target.name),
-        column=job.key[0] if len(job.key) == 1 else None,
+        table=str(plan.table.name),
+        column=plan.key[0] if len(plan.key) == 1 else None,
         hint="a key can be there once: upsert brings rows to keys that exist",
     )

@@ -1,4 +1,4 @@
-"""`HiddenTable`: the table that several connections load at once, what it is made of, and how it gets its real name.
+"""`SharedTable`: the table that several connections load at once, what it is made of, and how it gets its real name.
 
 A table that is created here is loaded under a hidden name, without keys, and then renamed; for one that exists, the hidden
 table is one for staging. Types that the plan creates are hidden and renamed too: other connections must see them.
@@ -9,20 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import pyarrow as pa
-
 from arrowsync.catalog import ObjectName, SqlType, Table
-from arrowsync.dialects.contract import Dialect, LoadTarget, MergeJob, Session, SharedTables
+from arrowsync.dialects.contract import LoadTarget, MergeJob, Session, SharedTables
+from arrowsync.load.direct import make
 from arrowsync.load.plan import LoadPlan
-from arrowsync.load.rejects import RowNumbers, row_numbers_for
+from arrowsync.load.rejects import row_numbers_for
+from arrowsync.load.task import LoadTask
 from arrowsync.load.text_columns import as_arriving
 from arrowsync.migration.changes import AddForeignKey, AddUnique, Change, CreateEnum, CreateStruct, CreateTable, SetKey
-from arrowsync.options import SyncOptions
 from arrowsync.sql import trusted
 
 
 @dataclass(frozen=True, slots=True)
-class HiddenTable:
+class SharedTable:
     """A hidden table: its `name`, whether it `becomes` the target, and where the rows go.
 
     `ordinal` is the name of a column more, for the number of each row in the order of arrival, where that matters. `types`
@@ -37,27 +36,21 @@ class HiddenTable:
     types: Mapping[ObjectName, ObjectName]
 
 
-def design(
-    job: LoadPlan,
-    schema: pa.Schema,
-    name: ObjectName,
-    options: SyncOptions,
-    dialect: Dialect,
-    row_numbers: RowNumbers | None = None,
-) -> HiddenTable:
-    """The hidden table called `name`, for batches of `schema`, and the `row_numbers` that they bring already."""
-    becomes = job.creates and options.on_conflict == "error" and row_numbers is None
+def design(task: LoadTask, name: ObjectName) -> SharedTable:
+    """Design the shared table called `name`, for the rows of the task and the numbers that they bring already."""
+    plan, schema, row_numbers = task.plan, task.rows.schema, task.plan.row_numbers
+    becomes = plan.route.into == "hidden table"
     rejecting = row_numbers is not None
-    if row_numbers is None and _order_matters(job, options):
-        row_numbers = row_numbers_for(job.table)
-    made = [step.change for step in job.plan.steps if isinstance(step.change, (CreateEnum, CreateStruct))]
+    if row_numbers is None and _order_matters(plan):
+        row_numbers = row_numbers_for(plan.table)
+    made = [step.change for step in plan.migration.steps if isinstance(step.change, (CreateEnum, CreateStruct))]
     types = {
         (change.enum if isinstance(change, CreateEnum) else change.struct).name: ObjectName(
             name.namespace, f"{name.name}_{number}"
         )
         for number, change in enumerate(made)
     }
-    staged = job.table if becomes else as_arriving(dialect, job.table, schema, rejecting=rejecting)
+    staged = plan.table if becomes else as_arriving(task.dialect, plan.table, schema, rejecting=rejecting)
     names = frozenset(schema.names)
     brought = [column for column in staged.columns if becomes or column.name in names]
     columns = [replace(column, type=_with_hidden_types(column.type, types)) for column in brought]
@@ -65,59 +58,56 @@ def design(
         columns += row_numbers.columns
         schema = row_numbers.added_to(schema)
     by_name = {column.name: column for column in columns}
-    return HiddenTable(
+    return SharedTable(
         name,
         becomes,
-        replace(job.table, name=name, columns=tuple(columns), key=(), unique=(), foreign_keys=(), indexes=()),
+        replace(plan.table, name=name, columns=tuple(columns), key=(), unique=(), foreign_keys=(), indexes=()),
         LoadTarget(name, tuple(by_name[column] for column in schema.names), schema),
         row_numbers.row if row_numbers is not None else None,
         types,
     )
 
 
-async def make(hidden: HiddenTable, job: LoadPlan, dialect: Dialect, shared: SharedTables, session: Session) -> None:
-    """Create it, and its types, so that other sessions see them."""
+async def create(shared_table: SharedTable, plan: LoadPlan, shared: SharedTables, session: Session) -> None:
+    """Create the table, and its types, so that other sessions see them."""
+    types = shared_table.types
     async with session.transaction():
-        for step in job.plan.steps:
+        for step in plan.migration.steps:
             match step.change:
                 case CreateEnum(enum):
-                    await _change(dialect, session, CreateEnum(replace(enum, name=hidden.types[enum.name])))
+                    await make(session, CreateEnum(replace(enum, name=types[enum.name])))
                 case CreateStruct(struct):
-                    members = tuple(replace(m, type=_with_hidden_types(m.type, hidden.types)) for m in struct.members)
-                    veiled = replace(struct, name=hidden.types[struct.name], members=members)
-                    await _change(dialect, session, CreateStruct(veiled))
+                    members = tuple(replace(m, type=_with_hidden_types(m.type, types)) for m in struct.members)
+                    await make(session, CreateStruct(replace(struct, name=types[struct.name], members=members)))
                 case _:
                     pass
-        if hidden.becomes:
-            await _change(dialect, session, CreateTable(hidden.table))
+        if shared_table.becomes:
+            await make(session, CreateTable(shared_table.table))
         else:
-            await session.execute(shared.create_staging(hidden.name, hidden.table.columns))
+            await session.execute(shared.create_staging(shared_table.name, shared_table.table.columns))
 
 
-async def apply_creating(
-    hidden: HiddenTable, job: LoadPlan, dialect: Dialect, shared: SharedTables, session: Session
-) -> None:
-    """The steps of the plan that create, with what is there under a hidden name in the place of what would be created."""
-    for step in job.plan.creating:
+async def apply_creating(shared_table: SharedTable, plan: LoadPlan, shared: SharedTables, session: Session) -> None:
+    """Run the steps of the plan that create, with objects that exist under a hidden name in place of new ones."""
+    for step in plan.migration.creating:
         match step.change:
             case CreateEnum(enum):
-                for statement in shared.move_type(hidden.types[enum.name], enum.name):
+                for statement in shared.move_type(shared_table.types[enum.name], enum.name):
                     await session.execute(statement)
             case CreateStruct(struct):
-                for statement in shared.move_type(hidden.types[struct.name], struct.name):
+                for statement in shared.move_type(shared_table.types[struct.name], struct.name):
                     await session.execute(statement)
-            case CreateTable(table) if hidden.becomes:
-                await shared.move_table(session, hidden.name, table.name)
-                for change in _keys(table):
-                    await _change(dialect, session, change)
+            case CreateTable(table) if shared_table.becomes:
+                await shared.move_table(session, shared_table.name, table.name)
+                await make(session, *_keys(table))
             case _:
                 for text in step.statements:
                     await session.execute(trusted(text))
 
 
-def resolving(hidden: HiddenTable, job: MergeJob) -> MergeJob:
-    """The job for duplicates among the rows of a hidden table."""
-    return replace(job, staging=hidden.name, ordered=False, ordinal=hidden.ordinal)
+def resolving(table: SharedTable, job: MergeJob) -> MergeJob:
+    """The job for rows of the shared table, which aren't in the order of arrival."""
+    return replace(job, staging=table.name, ordered=False, ordinal=table.ordinal)
 
 
 def _keys(table: Table) -> list[Change]:
@@ -128,16 +118,11 @@ def _keys(table: Table) -> list[Change]:
     return keys
 
 
-async def _change(dialect: Dialect, session: Session, change: Change) -> None:
-    for statement in dialect.language.render(change):
-        await session.execute(statement)
-
-
-def _order_matters(job: LoadPlan, options: SyncOptions) -> bool:
+def _order_matters(plan: LoadPlan) -> bool:
     """Whether one of several rows has to win, and which of them depends on the order of arrival."""
-    if job.mode == "insert":
-        return options.on_conflict == "skip"
-    return bool(job.key) and options.dedup != "error"
+    if plan.mode == "insert":
+        return plan.options.on_conflict == "skip"
+    return bool(plan.key) and plan.options.dedup != "error"
 
 
 def _with_hidden_types(live: SqlType, types: Mapping[ObjectName, ObjectName]) -> SqlType:

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from arrowsync.catalog import Column, ObjectName, Table
-from arrowsync.dialects.contract import Dialect, Session, TextColumns
+from arrowsync.dialects.contract import Dialect, SentAsValues, Session, TextColumns
 from arrowsync.errors import ArrowSyncError, ConversionError, DatabaseError
 from arrowsync.load.rejects import rejects_of
 from arrowsync.load.stream import ConvertedStream
@@ -29,10 +29,10 @@ _HINT = "write it as the server does (SELECT a value of the column as text), or 
 
 def as_arriving(dialect: Dialect, table: Table, schema: pa.Schema, *, rejecting: bool) -> Table:
     """The table with its columns as batches of `schema` arrive in a staging table, where bad rows may be set aside."""
-    if dialect.texts is None:
+    if isinstance(dialect.text_values, SentAsValues):
         return table
     types: dict[str, Any] = dict(zip(schema.names, schema.types, strict=True))
-    arriving = dialect.texts.arriving
+    arriving = dialect.text_values.arriving
     columns = tuple(arriving(c, types[c.name], rejecting) if c.name in types else c for c in table.columns)
     return table if columns == table.columns else replace(table, columns=columns)
 
@@ -44,7 +44,6 @@ def settling(dialect: Dialect, table: Table, schema: pa.Schema, *, rejecting: bo
 
 
 async def settle(
-    dialect: Dialect,
     session: Session,
     staging: ObjectName,
     columns: Sequence[Column],
@@ -55,8 +54,8 @@ async def settle(
 
     `order` names the column with the numbers of the rows, where they aren't in their order of arrival; or it is `UNKNOWN`.
     """
-    texts = dialect.texts
-    if texts is None or not columns:
+    texts = session.dialect.text_values
+    if isinstance(texts, SentAsValues) or not columns:
         return
     try:
         async with session.transaction():

@@ -9,9 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from arrowsync.convert.rejects import REJECTS_SCHEMA, value_texts
-from arrowsync.dialects.contract import Dialect, FindUnstorable, Session
+from arrowsync.dialects.contract import FindUnstorable, Session
 from arrowsync.load.plan import LoadPlan
-from arrowsync.options import SyncOptions
 from arrowsync.sources.stream import to_batch
 
 
@@ -38,14 +37,14 @@ class ValueCheck:
         return good, rejects.take(_array(order)).combine_chunks().to_batches()[0]
 
 
-def value_check(
-    job: LoadPlan, schema: pa.Schema, dialect: Dialect, session: Session, options: SyncOptions
-) -> ValueCheck | None:
-    """What splits batches of `schema`, where bad rows are to be rejected and a column may hold less than its type."""
-    if options.on_error == "raise" or dialect.unstorable is None:
+def value_check(plan: LoadPlan, session: Session) -> ValueCheck | None:
+    """Compile the check, if bad rows are to be rejected and a column may hold less than its type."""
+    if plan.options.on_error == "raise":
         return None
-    by_name = {column.name: column for column in job.table.columns}
-    return ValueCheck(dialect.unstorable(session.server, [by_name[name] for name in schema.names], schema))
+    by_name = {column.name: column for column in plan.table.columns}
+    columns = [by_name[name] for name in plan.schema.names]
+    find = session.dialect.merge.value_check(session.server, columns, plan.schema)
+    return None if find is None else ValueCheck(find)
 
 
 _array: Any = pa.array

@@ -155,13 +155,13 @@ def plan_migration(
     target: Catalog,
     *,
     schema_changes: SchemaChanges,
-    widens: Callable[[SqlType, SqlType], bool],
+    is_widening: Callable[[SqlType, SqlType], bool],
     statements: Callable[[Change], tuple[str, ...]],
     renames: Renames | None = None,
 ) -> MigrationPlan:
     """The plan that makes `current` into `target`.
 
-    `widens(old, new)` says whether every value of the old type is one of the new; `statements` is the dialect's rendering.
+    `is_widening(old, new)` says whether every value of the old type is one of the new; `statements` is the dialect's rendering.
     Raises RefusedChange, before anything changes, where the live table can't take the declared rows without a change that
     `schema_changes` doesn't allow.
     """
@@ -170,10 +170,10 @@ def plan_migration(
     left: list[Change] = []
     refused: list[Change] = []
     for change in changes:
-        decision = _DECISIONS[hazard(change, widens)][schema_changes]
+        decision = _DECISIONS[hazard(change, is_widening)][schema_changes]
         {"make": make, "leave": left, "refuse": refused}[decision].append(change)
     if refused:
-        raise _refusal(refused, schema_changes, widens)
+        raise _refusal(refused, schema_changes, is_widening)
     _refuse_unhinted_rename(make)
     catalog = current
     steps: list[Step] = []
@@ -198,7 +198,7 @@ def _without_the_left(change: Change, after: Catalog) -> Change:
             return change
 
 
-def hazard(change: Change, widens: Callable[[SqlType, SqlType], bool]) -> Hazard:
+def hazard(change: Change, is_widening: Callable[[SqlType, SqlType], bool]) -> Hazard:
     """What the change can do to what is already there."""
     match change:
         case CreateNamespace() | CreateEnum() | AddEnumLabels() | CreateStruct() | CreateTable():
@@ -208,9 +208,9 @@ def hazard(change: Change, widens: Callable[[SqlType, SqlType], bool]) -> Hazard
         case AddColumn(_, column):
             return "impossible" if column.required else "additive"
         case AlterType(_, column, old):
-            if widens(old, column.type):
+            if is_widening(old, column.type):
                 return "additive"
-            return "tightening" if widens(column.type, old) else "lossy"
+            return "tightening" if is_widening(column.type, old) else "lossy"
         case SetNotNull():
             return "tightening"
         case DropColumn(_, column):
@@ -224,7 +224,7 @@ def hazard(change: Change, widens: Callable[[SqlType, SqlType], bool]) -> Hazard
 
 
 def _refusal(
-    refused: list[Change], allowed: SchemaChanges, widens: Callable[[SqlType, SqlType], bool]
+    refused: list[Change], allowed: SchemaChanges, is_widening: Callable[[SqlType, SqlType], bool]
 ) -> RefusedChange:
     lines = tuple(describe(change) for change in refused)
     table = next((str(name) for name in map(altered_table, refused) if name), None)
@@ -237,7 +237,7 @@ def _refusal(
                 f"the live column {column.name!r} is required and has no default, so rows without it can't be inserted: "
                 'declare it, or drop it with schema_changes="all"'
             )
-        case change if hazard(change, widens) == "additive":
+        case change if hazard(change, is_widening) == "additive":
             hint = 'schema_changes="safe" makes changes that only add, widen or relax'
         case _:
             hint = 'change the declaration, or allow what may lose data with schema_changes="all"'

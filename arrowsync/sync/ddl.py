@@ -17,7 +17,7 @@ from arrowsync.dialects import language_for
 from arrowsync.dialects.contract import Language
 from arrowsync.errors import DeclarationError
 from arrowsync.generate.catalog import target_catalog
-from arrowsync.load.plan import declared_specs
+from arrowsync.load.target import declared_specs
 from arrowsync.migration.changes import CreateIndex, InsertRows
 from arrowsync.migration.diff import diff
 from arrowsync.options import GeneratorOptions
@@ -55,7 +55,7 @@ def form_catalog(tables: object, language: Language, options: GeneratorOptions) 
     specs = declared_specs(tables, options)
     return target_catalog(
         specs,
-        lambda column, table: language.column_of(column, table, language.server),
+        lambda column, table: language.to_column(column, table, language.server),
         language.limits(language.server),
         options,
     )
@@ -123,7 +123,7 @@ def _notes(spec: TableSpec, catalog: Catalog, language: Language) -> dict[str, s
         live = table.column(column.name)
         assert live is not None, "the spec is that of the table"
         try:
-            formed = language.column_of(column, spec, language.server).type
+            formed = language.to_column(column, spec, language.server).type
         except DeclarationError as error:
             reason = error.message.partition(": ")[2]
             notes[column.name] = printable(f"{live.type} in the database, which can be read, not created: {reason}")
@@ -182,7 +182,7 @@ def _declared(column: Column, table: Table, language: Language) -> ColumnSpec:
     A type of the database may stand for several declared ones: bytes or an address, a number or a duration.
     """
     try:
-        plain = _with_labels(language.spec_of(column))
+        plain = _with_labels(language.to_spec(column))
     except DeclarationError as error:
         name = str(table.name)
         raise DeclarationError(
@@ -204,10 +204,10 @@ def _declared(column: Column, table: Table, language: Language) -> ColumnSpec:
     if (
         pa.types.is_string(plain.type)
         and not plain.labels
-        and language.column_of(plain, owner, language.server).type != column.type
+        and language.to_column(plain, owner, language.server).type != column.type
     ):
         address = replace(plain, max_length=None, ip="any")
-        if language.column_of(address, owner, language.server).type == column.type:
+        if language.to_column(address, owner, language.server).type == column.type:
             return address
     return plain
 

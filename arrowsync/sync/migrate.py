@@ -4,38 +4,36 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from arrowsync.dialects.contract import Dialect, Session
+from arrowsync.dialects.contract import Session
 from arrowsync.load.apply import apply_steps, make_plan
 from arrowsync.load.locks import BeginAgain, TurnTaking
 from arrowsync.load.outcome import Outcome
-from arrowsync.load.plan import declared_specs, target_of
+from arrowsync.load.target import declared_specs, target_of
 from arrowsync.migration.plan import MigrationPlan
 from arrowsync.options import SchemaChanges, SyncOptions
 
 
-async def plan_tables(
-    tables: object, dialect: Dialect, session: Session, schema_changes: SchemaChanges
-) -> MigrationPlan:
+async def plan_tables(tables: object, session: Session, schema_changes: SchemaChanges) -> MigrationPlan:
     """What has to change in the live database so that all the tables exist as they are declared."""
     options = SyncOptions(schema_changes=schema_changes)
     specs = declared_specs(tables)
-    target = target_of(specs, dialect, session.server)
-    current = await dialect.discover(session, [table.name for table in target.tables])
-    return make_plan(dialect, session, current, target, specs, options.schema_changes)
+    target = target_of(specs, session.dialect.language, session.server)
+    current = await session.dialect.catalog.discover(session, [table.name for table in target.tables])
+    return make_plan(session, current, target, specs, options.schema_changes)
 
 
 async def migrate_tables(
-    tables: object, dialect: Dialect, session: Session, schema_changes: SchemaChanges, outcome: Outcome
+    tables: object, session: Session, schema_changes: SchemaChanges, outcome: Outcome
 ) -> MigrationPlan:
     """Plan, and carry the plan out in one transaction."""
-    turns = TurnTaking(dialect, session, set())
+    turns = TurnTaking(session, set())
     while True:
         with suppress(BeginAgain):
             async with turns.taken, outcome.transaction(session) as own:
                 await turns.take(turns.names)
-                plan = await plan_tables(tables, dialect, session, schema_changes)
+                plan = await plan_tables(tables, session, schema_changes)
                 if await turns.take_for(plan, own=own):
-                    plan = await plan_tables(tables, dialect, session, schema_changes)
+                    plan = await plan_tables(tables, session, schema_changes)
                 with turns.creating(own=own):
-                    await apply_steps(dialect, session, plan.steps, outcome)
+                    await apply_steps(session, plan.steps, outcome)
             return plan

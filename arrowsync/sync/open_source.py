@@ -19,7 +19,7 @@ from arrowsync.declare.arrow import spec_from_schema
 from arrowsync.declare.markers import ColumnName
 from arrowsync.declare.spec import TableSpec
 from arrowsync.errors import DeclarationError
-from arrowsync.load.plan import declared_spec
+from arrowsync.load.target import declared_spec
 from arrowsync.options import CsvOptions
 from arrowsync.sources.files.selection import Columns, Filter
 from arrowsync.sources.files.trail import located

@@ -12,9 +12,9 @@ import pyarrow as pa
 from arrowsync.catalog import Table
 from arrowsync.convert.compile import Converter, compile_converter
 from arrowsync.declare.spec import TableSpec
-from arrowsync.dialects.contract import Dialect, Restored, Session
+from arrowsync.dialects.contract import Language, Session, StoredKernel
 from arrowsync.errors import MigrationError
-from arrowsync.load.plan import declared_spec, flat_name
+from arrowsync.load.target import declared_spec, flat_name
 from arrowsync.sql import SQL, Identifier, join, sql
 
 
@@ -27,46 +27,47 @@ class TableReader:
 
 
 @asynccontextmanager
-async def open_table(table: object, dialect: Dialect, session: Session) -> AsyncGenerator[TableReader]:
+async def open_table(table: object, session: Session) -> AsyncGenerator[TableReader]:
     """The rows of `table` as batches of its declared types; of a table given by name, in the types that it has."""
     declared = declared_spec(table)
-    name = flat_name(declared, dialect, session.server)
-    live = (await dialect.discover(session, [name])).table(name)
+    language = session.dialect.language
+    name = flat_name(declared, language, session.server)
+    live = (await session.dialect.catalog.discover(session, [name])).table(name)
     if live is None:
         raise MigrationError(f"there is no table {name}", hint="create it with sync_table or migrate")
-    spec = declared if isinstance(declared, TableSpec) else _spec_of(live, dialect)
+    spec = declared if isinstance(declared, TableSpec) else _spec_of(live, language)
     missing = [c.name for c in spec.columns if live.column(c.name) is None]
     if missing:
         raise MigrationError(
             f"the live table {name} has no column {missing[0]!r}", hint="migrate it, or take it out of the declaration"
         )
-    columns = [dialect.as_declared(live_one, c.type) for c in spec.columns if (live_one := live.column(c.name))]
-    found = [replace(dialect.language.spec_of(c), nullable=True) for c in columns]
-    restores = [dialect.restore(held, wanted) for held, wanted in zip(found, spec.columns, strict=True)]
-    types = [(w if r else h).type for h, w, r in zip(found, spec.columns, restores, strict=True)]
+    columns = [language.as_declared(column, c.type) for c in spec.columns if (column := live.column(c.name))]
+    stored = [replace(language.to_spec(c), nullable=True) for c in columns]
+    kernels = [language.from_stored(found, wanted) for found, wanted in zip(stored, spec.columns, strict=True)]
+    types = [(w if k else s).type for s, w, k in zip(stored, spec.columns, kernels, strict=True)]
     schema = pa.schema([pa.field(column.name, kind) for column, kind in zip(spec.columns, types, strict=True)])
     convert = compile_converter(schema, spec, source=f"the table {name}")
-    async with session.stream(_select(live, columns_of=spec), columns) as batches:
-        yield TableReader(convert.schema, _converted(batches, convert, restores))
+    async with session.stream(_select(live, columns_of=spec), columns) as result:
+        yield TableReader(convert.schema, _converted(result.batches, convert, kernels))
 
 
 async def _converted(
-    batches: AsyncIterator[pa.RecordBatch], convert: Converter, restores: Sequence[Restored | None]
+    batches: AsyncIterator[pa.RecordBatch], convert: Converter, kernels: Sequence[StoredKernel | None]
 ) -> AsyncIterator[pa.RecordBatch]:
     row = 0
     async for batch in batches:
-        if any(restores):
+        if any(kernels):
             columns = cast("Any", batch).columns  # pyarrow-stubs: arrays of unknown values
-            arrays = [r(array) if r else array for r, array in zip(restores, columns, strict=True)]
+            arrays = [k(array) if k else array for k, array in zip(kernels, columns, strict=True)]
             batch = pa.record_batch(arrays, names=batch.schema.names)
         yield convert(batch, row)
         row += batch.num_rows
 
 
-def _spec_of(live: Table, dialect: Dialect) -> TableSpec:
+def _spec_of(live: Table, language: Language) -> TableSpec:
     return TableSpec(
         live.name.name,
-        tuple(dialect.language.spec_of(c) for c in live.columns),
+        tuple(language.to_spec(c) for c in live.columns),
         key=live.key,
         namespace=live.name.namespace,
     )

@@ -270,8 +270,7 @@ def test_adbc_streams_any_statement(postgres_url: str, query: str) -> None:
 
 async def adbc_stream(native: object, query: str) -> list[pa.RecordBatch]:
     """The result over the session of an ADBC connection, which `connect` doesn't make."""
-    dialect, session = await arrowsync.dialects.open_session(native)
-    conn = aio.Connection(dialect, session)
+    conn = aio.Connection(await arrowsync.dialects.open_session(native))
     try:
         return [batch async for batch in conn.stream(query)]
     finally:

@@ -1,54 +1,71 @@
-"""DuckDB: `DIALECT`. The driver is imported when a session is opened."""
+"""DuckDB. The driver is imported when a session is opened."""
 
 from __future__ import annotations
 
-from arrowsync.dialects.contract import Dialect, Language, Server, Session
-from arrowsync.dialects.duckdb.discover import discover, tables
+from arrowsync.dialects import defaults, merge_sql
+from arrowsync.dialects.contract import (
+    ByQuery,
+    Dialect,
+    Language,
+    OneConnection,
+    SentAsValues,
+    Server,
+    TransactionalDdl,
+)
+from arrowsync.dialects.duckdb import locks, merge, types
+from arrowsync.dialects.duckdb.discover import discover, list_tables
 from arrowsync.dialects.duckdb.driver import unloadable
-from arrowsync.dialects.duckdb.errors import refusals
+from arrowsync.dialects.duckdb.errors import violations
 from arrowsync.dialects.duckdb.limits import limits
-from arrowsync.dialects.duckdb.locks import TURNS
-from arrowsync.dialects.duckdb.merge import after_load, create_staging, duplicates, lock, merge_steps
 from arrowsync.dialects.duckdb.quoting import quoting
 from arrowsync.dialects.duckdb.render import render
-from arrowsync.dialects.duckdb.types import column_of, spec_of, widens
 
 
-async def _open(url: str) -> Session:
-    from arrowsync.dialects.duckdb.session import open_session
+class DuckDBLanguage:
+    name = "duckdb"
+    server = Server("duckdb", (2,), "main")
+    quoting = staticmethod(quoting)
+    limits = staticmethod(limits)
+    to_column = staticmethod(types.to_column)
+    to_spec = staticmethod(types.to_spec)
+    as_declared = staticmethod(defaults.as_it_is)
+    from_stored = staticmethod(defaults.stored_as_declared)
+    is_widening = staticmethod(types.is_widening)
+    unloadable = staticmethod(unloadable)
+    render = staticmethod(render)
+    prologue = staticmethod(defaults.no_prologue)
 
-    return await open_session(url)
+
+class DuckDBCatalog:
+    discover = staticmethod(discover)
+    list_tables = staticmethod(list_tables)
 
 
-async def _adopt(connection: object) -> Session:
-    from arrowsync.dialects.duckdb.session import adopt_session
+class DuckDBMerge:
+    create_staging = staticmethod(merge.create_staging)
+    drop_staging = staticmethod(defaults.drop_table)
+    steps = staticmethod(merge.steps)
+    repeated_keys = staticmethod(merge_sql.repeated_keys)
+    after_load = staticmethod(merge.after_load)
+    arrival_column = staticmethod(defaults.no_arrival_column)
+    value_check = staticmethod(defaults.all_storable)
 
-    return await adopt_session(connection)
+
+class DuckDBLocks:
+    every_load = True
+    lock = staticmethod(locks.lock)
+    take_turns = staticmethod(locks.take_turns)
+    collides = staticmethod(locks.collides)
 
 
-LANGUAGE = Language(
-    name="duckdb",
-    server=Server("duckdb", (2,), "main"),
-    quoting=quoting,
-    column_of=column_of,
-    spec_of=spec_of,
-    limits=limits,
-    render=render,
-)
-
+LANGUAGE: Language = DuckDBLanguage()
 DIALECT = Dialect(
     language=LANGUAGE,
-    open=_open,
-    adopt=_adopt,
-    widens=widens,
-    discover=discover,
-    tables=tables,
-    create_staging=create_staging,
-    merge_steps=merge_steps,
-    duplicates=duplicates,
-    lock=lock,
-    after_load=after_load,
-    refusals=refusals,
-    turns=TURNS,
-    unloadable=unloadable,
+    catalog=DuckDBCatalog(),
+    merge=DuckDBMerge(),
+    locks=DuckDBLocks(),
+    audit=defaults.NoInterference(),
+    new_tables=TransactionalDdl(OneConnection()),
+    row_errors=ByQuery(violations),
+    text_values=SentAsValues(),
 )

@@ -44,7 +44,7 @@ async def discover(session: Session, names: Sequence[ObjectName]) -> Catalog:
     return catalog_from_rows(names, rows)
 
 
-async def tables(session: Session, namespace: str | None) -> list[ObjectName]:
+async def list_tables(session: Session, namespace: str | None) -> list[ObjectName]:
     """The names of the tables of a namespace of the current database, in order: no views, and none that is temporary."""
     schema = sql("current_schema()") if namespace is None else sql("{name}", name=Literal(namespace))
     rows = await session.fetch(

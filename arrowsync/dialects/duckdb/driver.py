@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.compute
 
 from arrowsync.catalog import Column, SqlType
-from arrowsync.dialects.contract import Server, no_result
+from arrowsync.dialects.contract import Server
+from arrowsync.dialects.defaults import no_result
 from arrowsync.dialects.duckdb.errors import translate
 from arrowsync.dialects.duckdb.quoting import QUOTING
 from arrowsync.dialects.duckdb.settings import ASKED, check_settings
-from arrowsync.dialects.duckdb.types import is_said_as_text, parse_type, spec_of, type_sql
+from arrowsync.dialects.duckdb.types import is_said_as_text, parse_type, to_spec, type_sql
 from arrowsync.errors import ArrowSyncError, DatabaseError, DeclarationError, doubt
 from arrowsync.sources.frames import CAST_HINT, lost_column
 from arrowsync.sql import SQL, Identifier, Literal, join, sql
@@ -43,7 +44,7 @@ def read_result(columns: Sequence[Column]) -> tuple[SQL | None, pa.Schema]:
     exact: list[SQL | None] = []
     for column in columns:
         value = SQL((Identifier(column.name),))
-        fields.append(spec_of(column).arrow_field.with_nullable(True))
+        fields.append(to_spec(column).arrow_field.with_nullable(True))
         exact.append(_exact(value, column.type, column.name))
     selected = [
         sql("{value} AS {name}", value=rewritten or SQL((Identifier(column.name),)), name=Identifier(column.name))
@@ -53,7 +54,7 @@ def read_result(columns: Sequence[Column]) -> tuple[SQL | None, pa.Schema]:
 
 
 def read_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """The columns of `batch` in the types of `schema`, which are those of `spec_of`."""
+    """The columns of `batch` in the types of `schema`, which are those of `to_spec`."""
     columns: list[Any] = cast(Any, batch).columns
     return _batch([_typed(array, kind) for array, kind in zip(columns, schema.types, strict=True)], schema)
 

@@ -163,7 +163,7 @@ def _unquoted(name: str | None) -> str | None:
 _NULL = sql("NULL")
 
 
-def refusals(job: MergeJob) -> tuple[ViolationQuery, ...]:
+def violations(job: MergeJob) -> tuple[ViolationQuery, ...]:
     """The constraints that staged rows may violate, with queries for those that do; `job` has an `ordinal`."""
     checks = [_check(job, check) for check in job.target.checks]
     keys = [_foreign_key(job, key) for key in job.target.foreign_keys if set(key.columns) <= set(job.columns)]

@@ -1,4 +1,4 @@
-"""Who loads the same table of one DuckDB file at the same time, in one process: `TURNS`, by locks of this process.
+"""Who loads the same table of one DuckDB file at the same time, in one process: locks of this process.
 
 DuckDB lets nobody wait: of two transactions that create the same object, or change the same rows, the later one fails. No
 other process can have the file open.
@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from arrowsync.bridge import locked
 from arrowsync.catalog import ObjectName
-from arrowsync.dialects.contract import Session, Turns
+from arrowsync.dialects.contract import LockPurpose, Session
 from arrowsync.dialects.duckdb.types import fold
 from arrowsync.errors import DatabaseError
 
@@ -19,8 +19,12 @@ PATIENCE_SECONDS = 60.0
 """How long a turn is waited for. Who goes on without it fails where DuckDB has it fail: a source may load its own target."""
 
 
+async def lock(session: Session, table: ObjectName, purpose: LockPurpose) -> None:
+    """Nothing: no other process can open the file, and of two connections of this one, the later to write fails."""
+
+
 @asynccontextmanager
-async def take(session: Session, names: Sequence[ObjectName], lasting: bool) -> AsyncGenerator[None]:
+async def take_turns(session: Session, names: Sequence[ObjectName], lasting: bool) -> AsyncGenerator[None]:
     """Wait for the names in their order, which keeps two who want several of them from waiting for each other."""
     from arrowsync.dialects.duckdb.session import DuckDBSession
 
@@ -39,6 +43,3 @@ async def take(session: Session, names: Sequence[ObjectName], lasting: bool) -> 
 def collides(error: DatabaseError) -> bool:
     """Whether another connection has just created it."""
     return "write-write conflict" in error.message or "already exists" in error.message
-
-
-TURNS = Turns(take, collides, loads=True)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from arrowsync.catalog import Column, DefaultExpression, ObjectName, Table
 from arrowsync.dialects import merge_sql
-from arrowsync.dialects.contract import LockPurpose, MergeJob, MergeStep, Session
+from arrowsync.dialects.contract import MergeJob, MergeStep
 from arrowsync.dialects.duckdb.render import name_literal, sequence_of
 from arrowsync.dialects.duckdb.types import fold, type_sql
 from arrowsync.sql import SQL, Identifier, Literal, join, sql
@@ -34,7 +34,7 @@ def create_staging(target: Table, columns: Sequence[str]) -> tuple[ObjectName, S
     return name, sql("CREATE TEMPORARY TABLE {staging} ({columns})", staging=name.identifier, columns=join(", ", lines))
 
 
-def merge_steps(job: MergeJob) -> tuple[MergeStep, ...]:
+def steps(job: MergeJob) -> tuple[MergeStep, ...]:
     """The statements that bring staged rows into the target."""
     types = {column.name: column.type.name for column in job.target.columns}
     indexed = {fold(name) for group in _indexed(job.target) for name in group}
@@ -66,15 +66,6 @@ def check_arrival(target: ObjectName, staging: ObjectName | None = None) -> SQL:
         sent=sent,
         target=target.identifier,
     )
-
-
-async def lock(session: Session, name: ObjectName, purpose: LockPurpose) -> None:
-    """Nothing: no other process can open the file, and of two connections of this one, the later to write fails."""
-
-
-def duplicates(job: MergeJob) -> SQL:
-    """Up to five keys that the staged rows repeat."""
-    return merge_sql.duplicates(job)
 
 
 def after_load(table: Table, columns: Sequence[str]) -> tuple[SQL, ...]:

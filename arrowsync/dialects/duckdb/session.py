@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -13,13 +13,14 @@ import pyarrow as pa
 
 from arrowsync.bridge import Worker, commit, keep_in_children
 from arrowsync.catalog import Column
-from arrowsync.dialects.contract import LoadResult, LoadTarget, Result, Server
-from arrowsync.dialects.duckdb import driver
+from arrowsync.dialects.contract import Dialect, LoadResult, LoadTarget, Opener, Result, Server
+from arrowsync.dialects.defaults import not_shared
+from arrowsync.dialects.duckdb import DIALECT, driver
 from arrowsync.dialects.duckdb.driver import read_query, sendable, sendable_schema
 from arrowsync.dialects.duckdb.errors import in_use, translate
 from arrowsync.dialects.duckdb.load import default_memory, insert_batches
 from arrowsync.dialects.duckdb.quoting import QUOTING
-from arrowsync.dialects.duckdb.types import spec_of
+from arrowsync.dialects.duckdb.types import to_spec
 from arrowsync.dialects.inherited import is_open_in_parent
 from arrowsync.errors import ArrowSyncError, ConnectionLost, DeclarationError, MissingDriver
 from arrowsync.sql import SQL
@@ -145,6 +146,10 @@ class DuckDBSession:
         self._writes = 0
 
     @property
+    def dialect(self) -> Dialect:
+        return DIALECT
+
+    @property
     def server(self) -> Server:
         return self._server
 
@@ -156,23 +161,16 @@ class DuckDBSession:
         return await self._run(driver.fetch_table, self._connection, query.text(QUOTING))
 
     @asynccontextmanager
-    async def stream(self, query: SQL, columns: Sequence[Column]) -> AsyncGenerator[AsyncIterator[pa.RecordBatch]]:
-        schema = pa.schema([spec_of(column).arrow_field.with_nullable(True) for column in columns])
-        text = read_query(query, columns).text(QUOTING)
+    async def stream(self, query: SQL, columns: Sequence[Column] | None = None) -> AsyncGenerator[Result]:
         readers = self._begin_results()
         try:
-            await self._run(driver.open_reader, self._connection, text, readers)
-            async with aclosing(self._drain(readers[0], schema)) as batches:
-                yield batches
-        finally:
-            await self._close_all(readers)
-
-    @asynccontextmanager
-    async def results(self, query: SQL) -> AsyncGenerator[Result]:
-        self._writes += 1  # it may be a statement with RETURNING
-        readers = self._begin_results()
-        try:
-            schema = await self._run(driver.open_result, self._connection, query.text(QUOTING), readers)
+            if columns is None:
+                self._writes += 1  # it may be a statement with RETURNING
+                schema = await self._run(driver.open_result, self._connection, query.text(QUOTING), readers)
+            else:
+                schema = pa.schema([to_spec(column).arrow_field.with_nullable(True) for column in columns])
+                text = read_query(query, columns).text(QUOTING)
+                await self._run(driver.open_reader, self._connection, text, readers)
             async with aclosing(self._drain(readers[0], schema)) as batches:
                 yield Result(schema, batches)
         finally:
@@ -255,6 +253,9 @@ class DuckDBSession:
                 return insert_batches(self._connection, target, schema, ready, self._usual_memory)
 
         return await self._worker.run_interruptible(stop, insert)
+
+    async def opener(self) -> Opener:
+        raise not_shared("duckdb is loaded over one connection")
 
     def distrust(self) -> None:
         """Nothing: settings are looked at for each call, as other connections can change them too."""

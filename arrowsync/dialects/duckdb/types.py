@@ -1,6 +1,6 @@
 """The types of DuckDB, in both directions: declared column -> live column, and back.
 
-`parse_type` and `type_text` read and write the spelling of a type; `widens` says which types hold all values of another.
+`parse_type` and `type_text` read and write the spelling of a type; `is_widening` says which types hold all values of another.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ ARROW_TYPES: Mapping[str, pa.DataType] = {**{name: arrow for arrow, name in EXAC
 _INTEGERS = frozenset(EXACT[arrow] for arrow in EXACT if pa.types.is_integer(arrow))
 
 
-def column_of(spec: ColumnSpec, table: TableSpec, server: Server) -> Column:
+def to_column(spec: ColumnSpec, table: TableSpec, server: Server) -> Column:
     """The column that is created for a declared one; a DeclarationError where DuckDB has no type for it."""
     _check_name(spec, table)
     _check_texts(spec, table)
@@ -86,7 +86,7 @@ def column_of(spec: ColumnSpec, table: TableSpec, server: Server) -> Column:
     )
 
 
-def spec_of(column: Column) -> ColumnSpec:
+def to_spec(column: Column) -> ColumnSpec:
     """The declared column whose Arrow type holds all values of the live one; text for a type that Arrow lacks."""
     return replace(
         _spec_of(column.name, column.type),
@@ -319,17 +319,17 @@ _WIDER: Mapping[str, frozenset[str]] = {
 }
 
 
-def widens(old: SqlType, new: SqlType) -> bool:
+def is_widening(old: SqlType, new: SqlType) -> bool:
     """Whether every value of `old` is one of `new`, unchanged."""
     if old == new:
         return True
     if old.element is not None and new.element is not None:
         # A list of a fixed length stays one: a declaration has none, and what doesn't fit into it is refused.
-        return (not old.args or old.args == new.args) and widens(old.element, new.element)
+        return (not old.args or old.args == new.args) and is_widening(old.element, new.element)
     if old.members and new.members:
         # By their names: a member that is new is NULL in the rows that are there.
         wider = dict(new.members)
-        return all(name in wider and widens(kind, wider[name]) for name, kind in old.members)
+        return all(name in wider and is_widening(kind, wider[name]) for name, kind in old.members)
     if old.name == new.name == "enum":
         return set(old.labels) <= set(new.labels)
     if (held := _whole_range(old)) is not None:

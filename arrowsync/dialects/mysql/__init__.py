@@ -1,106 +1,116 @@
-"""MySQL and MariaDB: `DIALECT`, and for scripts `MYSQL` and `MARIADB`, one language in two flavours that differ by features.
-
-The driver is imported when a session is opened.
-"""
+"""MySQL and MariaDB: one language in two flavours, which differ by features. The driver is imported when a session is opened."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass
 
 from arrowsync.catalog import ObjectName, Table
-from arrowsync.dialects import merge_sql
-from arrowsync.dialects.contract import Dialect, HiddenTables, Language, Session
-from arrowsync.dialects.mysql.discover import discover, tables
-from arrowsync.dialects.mysql.errors import refuses_row
-from arrowsync.dialects.mysql.hidden_tables import draft
-from arrowsync.dialects.mysql.interference import AUDIT
+from arrowsync.dialects import defaults, merge_sql
+from arrowsync.dialects.contract import BySavepoint, CommittingDdl, Dialect, Language, SentAsValues, Server
+from arrowsync.dialects.mysql import audit, locks, merge, types
+from arrowsync.dialects.mysql.discover import discover, list_tables
+from arrowsync.dialects.mysql.hidden_tables import hidden_table
 from arrowsync.dialects.mysql.limits import limits
-from arrowsync.dialects.mysql.load import unstorable
-from arrowsync.dialects.mysql.locks import TURNS, alter, born, claim, lock, publish, published, tidy
-from arrowsync.dialects.mysql.merge import (
-    after_load,
-    create_shared_staging,
-    create_staging,
-    drop_staging,
-    merge_steps,
-    order_of,
-)
+from arrowsync.dialects.mysql.load import value_check
 from arrowsync.dialects.mysql.quoting import prologue, quoting
 from arrowsync.dialects.mysql.render import Collation, render
 from arrowsync.dialects.mysql.server import MARIADB_SERVER, MYSQL_SERVER
-from arrowsync.dialects.mysql.shared_tables import opener, refusal, repeated
-from arrowsync.dialects.mysql.types import column_of, restore, spec_of, widens
+from arrowsync.migration.changes import Change
 from arrowsync.sql import SQL
 
-MYSQL = Language(
-    name="mysql",
-    server=MYSQL_SERVER,
-    quoting=quoting,
-    column_of=column_of,
-    spec_of=spec_of,
-    limits=limits,
-    render=partial(render, collation="utf8mb4_0900_bin"),
-    prologue=prologue,
-)
 
-MARIADB = Language(
-    name="mariadb",
-    server=MARIADB_SERVER,
-    quoting=quoting,
-    column_of=column_of,
-    spec_of=spec_of,
-    limits=limits,
-    render=partial(render, collation="utf8mb4_nopad_bin"),
-    prologue=prologue,
-)
+@dataclass(frozen=True, slots=True)
+class MySqlLanguage:
+    name: str
+    server: Server
+    collation: Collation
+    """The collation of text by which texts are equal only if their bytes are."""
 
+    quoting = staticmethod(quoting)
+    limits = staticmethod(limits)
+    to_column = staticmethod(types.to_column)
+    to_spec = staticmethod(types.to_spec)
+    as_declared = staticmethod(defaults.as_it_is)
+    from_stored = staticmethod(types.from_stored)
+    is_widening = staticmethod(types.is_widening)
+    unloadable = staticmethod(defaults.all_loadable)
+    prologue = staticmethod(prologue)
 
-async def _open(url: str) -> Session:
-    from arrowsync.dialects.mysql.session import open_session
-
-    return await open_session(url)
+    def render(self, change: Change) -> tuple[SQL, ...]:
+        return render(change, collation=self.collation)
 
 
-async def _adopt(connection: object) -> Session:
-    from arrowsync.dialects.mysql.session import adopt_session
+class MySqlCatalog:
+    discover = staticmethod(discover)
+    list_tables = staticmethod(list_tables)
 
-    return await adopt_session(connection)
+
+@dataclass(frozen=True, slots=True)
+class MySqlMerge:
+    collation: Collation
+
+    drop_staging = staticmethod(merge.drop_staging)
+    steps = staticmethod(merge.steps)
+    repeated_keys = staticmethod(merge_sql.repeated_keys)
+    after_load = staticmethod(
+        defaults.nothing_after_load
+    )  # a numbered column goes on behind the greatest number brought
+    arrival_column = staticmethod(merge.arrival_column)
+    value_check = staticmethod(value_check)
+
+    def create_staging(self, target: Table, columns: Sequence[str]) -> tuple[ObjectName, SQL]:
+        return merge.create_staging(target, columns, self.collation)
 
 
-def _dialect(language: Language, collation: Collation) -> Dialect:
-    def staging(target: Table, columns: Sequence[str]) -> tuple[ObjectName, SQL]:
-        return create_staging(target, columns, collation)
+class MySqlLocks:
+    every_load = False
+    lock = staticmethod(locks.lock)
+    take_turns = staticmethod(locks.take_turns)
+    collides = staticmethod(locks.collides)
 
-    def shared_staging(target: Table, columns: Sequence[str]) -> tuple[ObjectName, SQL]:
-        return create_shared_staging(target, columns, collation)
 
+class MySqlAudit:
+    drops_rows = False
+    interference = staticmethod(audit.interference)
+    copy = staticmethod(audit.copy)
+    differs = staticmethod(merge.differs)
+    written = staticmethod(audit.written)
+
+
+@dataclass(frozen=True, slots=True)
+class MySqlHiddenTables:
+    collation: Collation
+
+    of = staticmethod(hidden_table)
+    claim = staticmethod(locks.claim)
+    identity = staticmethod(locks.identity)
+    publish = staticmethod(locks.publish)
+    published = staticmethod(locks.published)
+    is_repeated_key = staticmethod(locks.is_repeated_key)
+    alter = staticmethod(locks.alter)
+    clean_up = staticmethod(locks.clean_up)
+
+    def create_staging(self, target: Table, columns: Sequence[str]) -> tuple[ObjectName, SQL]:
+        return merge.create_shared_staging(target, columns, self.collation)
+
+
+def _dialect(language: MySqlLanguage) -> Dialect:
     return Dialect(
         language=language,
-        open=_open,
-        adopt=_adopt,
-        widens=widens,
-        discover=discover,
-        tables=tables,
-        create_staging=staging,
-        merge_steps=merge_steps,
-        duplicates=merge_sql.duplicates,
-        lock=lock,
-        after_load=after_load,
-        drop_staging=drop_staging,
-        flavour=lambda server: DIALECT if server.product == "mysql" else MARIADB_DIALECT,
-        restore=restore,
-        alter=alter,
-        hidden_tables=HiddenTables(draft, claim, born, publish, published, refusal, opener, shared_staging, repeated),
-        tidy=tidy,
-        refuses_row=refuses_row,
-        unstorable=unstorable,
-        arrival=order_of,
-        turns=TURNS,
-        audit=AUDIT,
+        catalog=MySqlCatalog(),
+        merge=MySqlMerge(language.collation),
+        locks=MySqlLocks(),
+        audit=MySqlAudit(),
+        new_tables=CommittingDdl(MySqlHiddenTables(language.collation)),
+        row_errors=BySavepoint(defaults.none_deferred, "create anew"),
+        text_values=SentAsValues(),
     )
 
 
-DIALECT = _dialect(MYSQL, "utf8mb4_0900_bin")
-"""That of either server, until it is known which one it is: see `flavour`."""
-MARIADB_DIALECT = _dialect(MARIADB, "utf8mb4_nopad_bin")
+_MYSQL = MySqlLanguage("mysql", MYSQL_SERVER, "utf8mb4_0900_bin")
+_MARIADB = MySqlLanguage("mariadb", MARIADB_SERVER, "utf8mb4_nopad_bin")
+MYSQL: Language = _MYSQL
+MARIADB: Language = _MARIADB
+DIALECTS = {"mysql": _dialect(_MYSQL), "mariadb": _dialect(_MARIADB)}
+"""By the product of the server."""

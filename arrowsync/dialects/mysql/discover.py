@@ -24,6 +24,7 @@ from arrowsync.catalog import (
 )
 from arrowsync.catalog.objects import TableKind
 from arrowsync.dialects.contract import Server, Session
+from arrowsync.dialects.mysql.hidden_tables import IS_HIDDEN
 from arrowsync.dialects.mysql.server import EXPRESSION_INDEXES, NATIVE_JSON
 from arrowsync.dialects.mysql.types import LOST, from_text, unescape
 from arrowsync.sql import SQL, Identifier, Literal, join, sql, trusted
@@ -98,10 +99,11 @@ ORDER BY t.table_name, t.constraint_name""",
 
 
 def tables_of_query() -> SQL:
-    """The names of all tables that are somebody's: no views, and no drafts of tables that are being created."""
+    """Query the names of all tables but views and the hidden tables of loads."""
     return sql(
         "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() "
-        "AND table_type = 'BASE TABLE' AND LEFT(table_name, 16) <> 'arrowsync_draft_' ORDER BY table_name"
+        "AND table_type = 'BASE TABLE' AND NOT {hidden} ORDER BY table_name",
+        hidden=IS_HIDDEN,
     )
 
 
@@ -201,7 +203,7 @@ async def discover(session: Session, names: Sequence[ObjectName]) -> Catalog:
     return catalog_from_rows(names, await fetch_rows(session, names), session.server)
 
 
-async def tables(session: Session, namespace: str | None = None) -> list[ObjectName]:
+async def list_tables(session: Session, namespace: str | None = None) -> list[ObjectName]:
     """The names of all tables; of a namespace, those that begin with it."""
     found = [ObjectName(None, row["name"]) for row in await _rows(session, tables_of_query())]
     return [name for name in found if namespace is None or name.name.startswith(f"{namespace}__")]

@@ -162,8 +162,9 @@ def translate(
     """
     text = None if statement is None else masked(statement)
     match error.args:
-        case (int() as code, str() as message, *_) if not isinstance(error, OSError):
-            return error_of(code, message, text, where=where, table=table)
+        case (int() as code, str() as message, *rest) if not isinstance(error, OSError):
+            state = rest[0] if rest and isinstance(rest[0], str) else ""
+            return error_of(code, message, text, state=state, where=where, table=table)
         case _:
             pass
     if isinstance(error, (OSError, EOFError, TimeoutError)):
@@ -181,10 +182,11 @@ def error_of(
     message: str,
     statement: str | None,
     *,
+    state: str = "",
     where: str = "the server",
     table: str | None = None,
 ) -> ArrowSyncError:
-    """The error of a number and message, also of a warning that must not be one."""
+    """The error of a number, message and SQLSTATE, also of a warning that must not be one."""
     if code in LOST:
         return _lost(message, statement, code, where)
     message = _NEAR.sub(lambda found: f" near {masked(found[1])!r} at line {found[2]}", message)
@@ -200,20 +202,14 @@ def error_of(
             hint="declare a type that holds it, or mend the value",
         )
     hint = _STAGING_HINT if code == 1044 and _STAGING.match(statement or "") else HINTS.get(code)
-    return DatabaseError(message, statement=statement, code=str(code), transient=code in TRANSIENT, hint=hint)
-
-
-def refuses_row(error: ArrowSyncError) -> bool:
-    """Whether the error says that the table doesn't take a row: a constraint, a value, or a trigger's SIGNAL."""
-    if isinstance(error, (ConstraintViolated, ConversionError)):
-        return True
-    if not isinstance(error, DatabaseError) or error.code is None:
-        return False
-    match error.__cause__:
-        case BaseException(args=(_, _, str() as state)) if state.startswith(REFUSING_STATES):
-            return True
-        case _:
-            return error.code.isdigit() and int(error.code) in CONVERSIONS | REFUSALS
+    return DatabaseError(
+        message,
+        statement=statement,
+        code=str(code),
+        transient=code in TRANSIENT,
+        row_refused=state.startswith(REFUSING_STATES) or code in CONVERSIONS | REFUSALS,
+        hint=hint,
+    )
 
 
 def _constraint(code: int, message: str, statement: str | None, table: str | None) -> ConstraintViolated:

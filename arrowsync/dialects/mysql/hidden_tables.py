@@ -1,7 +1,7 @@
 """Tables that are made out of sight.
 
-A table that is created gets its rows under a name that nobody asks for, a draft, and then its own: what creates tables
-commits, and so nobody sees it half full. See `waiting` for how long others are waited for.
+A table that is created gets its rows under a name that nobody asks for, and then its own: a statement that creates a table
+commits, and so nobody sees it half full. See `locks` for how long others are waited for.
 """
 
 from __future__ import annotations
@@ -13,37 +13,38 @@ from arrowsync.catalog import ObjectName, Table
 from arrowsync.dialects.contract import Server
 from arrowsync.sql import SQL, Literal, sql
 
-DRAFT = "arrowsync_draft_"
+HIDDEN = "arrowsync_draft_"
+"""The beginning of the names of hidden tables, and of staging tables that other sessions see."""
+IS_HIDDEN = sql("LEFT(table_name, {length}) = {prefix}", length=Literal(len(HIDDEN)), prefix=Literal(HIDDEN))
 
 
-def draft(table: Table) -> Table:
+def hidden_table(table: Table) -> Table:
     """The table under a name that nobody asks for."""
-    name = ObjectName(None, f"{DRAFT}{secrets.token_hex(8)}")
+    name = ObjectName(None, f"{HIDDEN}{secrets.token_hex(8)}")
     keys = tuple(replace(key, target=name) if key.target == table.name else key for key in table.foreign_keys)
     return replace(table, name=name, foreign_keys=keys)
 
 
 def rename(made: ObjectName, name: ObjectName) -> SQL:
-    """What gives a draft its name, all at once; keys that refer to it follow."""
-    return sql("RENAME TABLE {draft} TO {name}", draft=made.identifier, name=name.identifier)
+    """RENAME TABLE, which is atomic; foreign keys that refer to the table follow."""
+    return sql("RENAME TABLE {hidden} TO {name}", hidden=made.identifier, name=name.identifier)
 
 
-def drop_draft(name: ObjectName) -> SQL:
-    """What drops a draft, if it is still one."""
-    return sql("DROP TABLE IF EXISTS {draft}", draft=name.identifier)
+def drop_hidden(name: ObjectName) -> SQL:
+    """DROP TABLE, for a hidden table that has not become another."""
+    return sql("DROP TABLE IF EXISTS {hidden}", hidden=name.identifier)
 
 
-def drafts_query() -> SQL:
-    """The names of the drafts whose makers have gone: each holds a lock of the draft's name while it lives."""
+def abandoned_query() -> SQL:
+    """Query the names of hidden tables whose makers have gone: a maker that lives holds a lock of the table's name."""
     return sql(
         "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() "
-        "AND LEFT(table_name, {length}) = {prefix} AND IS_FREE_LOCK(table_name)",
-        length=Literal(len(DRAFT)),
-        prefix=Literal(DRAFT),
+        "AND {hidden} AND IS_FREE_LOCK(table_name)",
+        hidden=IS_HIDDEN,
     )
 
 
-def number_query(server: Server, name: ObjectName) -> SQL:
+def identity_query(server: Server, name: ObjectName) -> SQL:
     """The number of a table, which no other gets and a new name doesn't change; it takes a privilege."""
     return sql(
         "SELECT table_id AS number FROM {tables} WHERE name LIKE CONCAT('%/', {name})",

@@ -13,10 +13,10 @@ import pyarrow as pa
 from arrowsync.bridge import prefetch
 from arrowsync.catalog import Column
 from arrowsync.dialects.contract import FindUnstorable, LoadTarget, Server
-from arrowsync.dialects.mysql.errors import error_of, refuses_row
+from arrowsync.dialects.mysql.errors import error_of
 from arrowsync.dialects.mysql.protocol import REFUSED, Reply, Wire, ask_for_file, file_name, load_statement, send_file
 from arrowsync.dialects.mysql.server import NATIVE_JSON
-from arrowsync.dialects.row_errors import agree, first_refused, name_row, names_row, searched
+from arrowsync.dialects.row_errors import agree, first_refused, name_row, names_row, refuses_row, searched
 from arrowsync.errors import ArrowSyncError, ConstraintViolated, DatabaseError
 from arrowsync.sql import SQL, Identifier, join, sql
 from arrowsync.wire.mysqltext.encode import MySqlTextEncoder, compile_mysqltext
@@ -151,8 +151,8 @@ async def check_target(fetch: Fetch, target: LoadTarget) -> list[str | None]:
     return [collations.get(column.name) for column in target.columns]
 
 
-def unstorable(server: Server, columns: Sequence[Column], schema: pa.Schema) -> FindUnstorable:
-    """What finds values that the columns can't hold."""
+def value_check(server: Server, columns: Sequence[Column], schema: pa.Schema) -> FindUnstorable:
+    """Compile the search for values that the columns can't hold."""
     return encoder(server, columns, schema, [column.collation for column in columns]).refused
 
 

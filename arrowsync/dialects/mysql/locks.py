@@ -10,15 +10,15 @@ from hashlib import sha256
 
 from arrowsync.bridge import uninterrupted
 from arrowsync.catalog import ObjectName
-from arrowsync.dialects.contract import LockPurpose, Session, Turns
+from arrowsync.dialects.contract import LockPurpose, Session
 from arrowsync.dialects.mysql.discover import stored_name
 from arrowsync.dialects.mysql.hidden_tables import (
-    DRAFT,
-    drafts_query,
-    drop_draft,
+    HIDDEN,
+    abandoned_query,
+    drop_hidden,
     exists_query,
+    identity_query,
     name_query,
-    number_query,
     rename,
 )
 from arrowsync.dialects.mysql.merge import STAGED, drop_staging
@@ -26,6 +26,8 @@ from arrowsync.errors import DatabaseError
 from arrowsync.sql import SQL, Literal, sql
 
 _LOCK_TIMEOUT = "1205"
+_DEADLOCK = "1213"
+_WAITED = frozenset({_LOCK_TIMEOUT, _DEADLOCK})
 _MOST_SHOWN = 5
 _ENDING_CHECKS, _ENDING_PAUSE = 100, 0.1
 """How often, and after how many seconds each, the sessions that were killed are looked for."""
@@ -43,24 +45,24 @@ class Patience:
 
 PATIENCE = Patience()
 _FOR_WHAT_IS_LEFT = Patience(total=8)
-"""For a draft whose connection is lost: the server may take a while to notice, and the next load finds what stays."""
+"""For a hidden table whose connection is lost: the server may take a while to notice, and the next load finds what stays."""
 
 
-async def lock(session: Session, name: ObjectName, purpose: LockPurpose, *, patience: Patience = PATIENCE) -> None:
-    """Hold off other merges into the table until `tidy`; raises a transient DatabaseError that names who holds it."""
+async def lock(session: Session, table: ObjectName, purpose: LockPurpose, *, patience: Patience = PATIENCE) -> None:
+    """Hold off other merges into the table until `clean_up`; raises a transient DatabaseError that names who holds it."""
     if purpose == "alter":
         return  # `alter` waits for the table itself
-    held = _lock_name(session, name)
+    held = _lock_name(session, table)
     found = await session.fetch(
         sql("SELECT GET_LOCK({name}, {seconds}) AS got", name=Literal(held), seconds=Literal(patience.total))
     )
     if found.column("got")[0].as_py() == 1:
         return
     holder = sql("p.id = IS_USED_LOCK({name})", name=Literal(held))
-    raise await _blocked(session, name, holder, patience, None)
+    raise await _blocked(session, table, holder, patience, None)
 
 
-async def alter(session: Session, name: ObjectName, statement: SQL, *, patience: Patience = PATIENCE) -> None:
+async def alter(session: Session, table: ObjectName, statement: SQL, *, patience: Patience = PATIENCE) -> None:
     """Run a statement that alters the table; raises a transient DatabaseError that names who uses it all the time."""
     loop = asyncio.get_running_loop()
     end = loop.time() + patience.total
@@ -76,7 +78,7 @@ async def alter(session: Session, name: ObjectName, statement: SQL, *, patience:
                     raise
                 if loop.time() + pause >= end:
                     in_transaction = sql("p.id IN (SELECT trx_mysql_thread_id FROM information_schema.innodb_trx)")
-                    raise await _blocked(session, name, in_transaction, patience, error) from error.__cause__
+                    raise await _blocked(session, table, in_transaction, patience, error) from error.__cause__
             else:
                 return
             await asyncio.sleep(pause)
@@ -90,67 +92,67 @@ def _wait(seconds: int) -> SQL:
     return sql("SET SESSION lock_wait_timeout = {seconds}", seconds=Literal(seconds))
 
 
-async def claim(session: Session, draft: ObjectName) -> None:
-    """Make the draft ours, for as long as this session lives, and drop those whose makers have died."""
-    for row in (await session.fetch(drafts_query())).to_pylist():
-        await session.execute(drop_draft(ObjectName(None, row["name"])))
-    await session.fetch(sql("SELECT GET_LOCK({name}, 0) AS got", name=Literal(draft.name)))
+async def claim(session: Session, hidden: ObjectName) -> None:
+    """Mark the hidden table as ours for as long as this session lives, and drop hidden tables whose makers have died."""
+    for row in (await session.fetch(abandoned_query())).to_pylist():
+        await session.execute(drop_hidden(ObjectName(None, row["name"])))
+    await session.fetch(sql("SELECT GET_LOCK({name}, 0) AS got", name=Literal(hidden.name)))
 
 
-async def born(session: Session, draft: ObjectName) -> int | None:
-    """The number of the draft's table, which it keeps; None where this user may not see it."""
+async def identity(session: Session, hidden: ObjectName) -> int | None:
+    """Ask for the number of the hidden table, which it keeps under any name; None if this user may not see it."""
     with suppress(DatabaseError):
-        found = await session.fetch(number_query(session.server, draft))
+        found = await session.fetch(identity_query(session.server, hidden))
         return found.column("number")[0].as_py() if found.num_rows else None
     return None
 
 
-async def publish(session: Session, draft: ObjectName, target: ObjectName) -> None:
-    """Give the draft its name; raises a transient DatabaseError where somebody uses that name all the time."""
-    await alter(session, target, rename(draft, target))
+async def publish(session: Session, hidden: ObjectName, target: ObjectName) -> None:
+    """Give the hidden table its name; raises a transient DatabaseError if somebody uses that name all the time."""
+    await alter(session, target, rename(hidden, target))
 
 
-async def published(session: Session, draft: ObjectName, number: int | None) -> bool | None:
-    """Whether the draft has got its name, when those have ended who may be giving it to it; None where it can't be told.
+async def published(session: Session, hidden: ObjectName, identity: int | None) -> bool | None:
+    """End the sessions that may be renaming the hidden table, and say if it has got its name; None if nobody can tell.
 
-    One that isn't there any more may have been dropped by another load, since nobody claims it when its connection is lost.
+    A hidden table that is gone may have been dropped by another load, since nobody claims it when its connection is lost.
     """
     for _ in range(_ENDING_CHECKS):
-        if not await _end_makers(session, draft):
+        if not await _end_makers(session, hidden):
             break
         await asyncio.sleep(_ENDING_PAUSE)
     else:
         return None
-    if (await session.fetch(exists_query(draft))).num_rows:
+    if (await session.fetch(exists_query(hidden))).num_rows:
         return False
-    if number is None:
+    if identity is None:
         return None
-    return bool((await session.fetch(name_query(session.server, number))).num_rows)
+    return bool((await session.fetch(name_query(session.server, identity))).num_rows)
 
 
-async def tidy(session: Session, target: ObjectName, made: Sequence[ObjectName]) -> None:
-    """Take back what no rollback does: staging tables, drafts that have not become tables, and locks."""
+async def clean_up(session: Session, target: ObjectName, made: Sequence[ObjectName]) -> None:
+    """Take back what no rollback does: staging tables, hidden tables that have not become tables, and locks."""
     for name in made:
         if name.name.startswith(STAGED):
             await session.execute(drop_staging(name))
-        elif name.name.startswith(DRAFT):
+        elif name.name.startswith(HIDDEN):
             await _end_makers(session, name)
             # One that never came to be isn't dropped: the statement would commit what the user has begun.
             if (await session.fetch(exists_query(name))).num_rows:
-                await alter(session, name, drop_draft(name), patience=_FOR_WHAT_IS_LEFT)
+                await alter(session, name, drop_hidden(name), patience=_FOR_WHAT_IS_LEFT)
             await session.execute(release(name.name))
     await session.execute(release(_lock_name(session, target)))
 
 
-async def _end_makers(session: Session, draft: ObjectName) -> int:
-    """End the other sessions that have claimed the draft or load it: their connections are lost, and they hold the table.
+async def _end_makers(session: Session, hidden: ObjectName) -> int:
+    """End the other sessions that have claimed the hidden table or load it: their connections are lost, and they hold the table.
 
     How many there were.
     """
     query = sql(
         "SELECT id FROM information_schema.processlist "
         "WHERE id <> CONNECTION_ID() AND (id = IS_USED_LOCK({name}) OR LOCATE({name}, info))",
-        name=Literal(draft.name),
+        name=Literal(hidden.name),
     )
     found = (await session.fetch(query)).to_pylist()
     for row in found:
@@ -214,7 +216,7 @@ EXISTING = frozenset(
 
 
 @asynccontextmanager
-async def take(session: Session, names: Sequence[ObjectName], lasting: bool) -> AsyncGenerator[None]:
+async def take_turns(session: Session, names: Sequence[ObjectName], lasting: bool) -> AsyncGenerator[None]:
     """Wait for the names in their order, which keeps two who want several of them from waiting for each other."""
     locks = sorted(shortened("arrowsync_new_", session, name) for name in names)
     try:
@@ -232,9 +234,11 @@ async def _let_go(session: Session, locks: Sequence[str]) -> None:
             await session.execute(release(lock))
 
 
+def is_repeated_key(error: DatabaseError) -> bool:
+    """True if sessions have waited for each other: nobody else knows a hidden table, so for a key that both have."""
+    return error.code in _WAITED
+
+
 def collides(error: DatabaseError) -> bool:
     """Whether it is there by now."""
     return error.code in EXISTING
-
-
-TURNS = Turns(take, collides)

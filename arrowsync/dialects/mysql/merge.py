@@ -10,7 +10,7 @@ from arrowsync.catalog import Column, Index, ObjectName, Table
 from arrowsync.dialects import merge_sql
 from arrowsync.dialects.contract import MergeJob, MergeStep
 from arrowsync.dialects.mysql.discover import updates_are_quiet
-from arrowsync.dialects.mysql.hidden_tables import DRAFT
+from arrowsync.dialects.mysql.hidden_tables import HIDDEN
 from arrowsync.dialects.mysql.types import has_characters, type_sql
 from arrowsync.sql import SQL, Identifier, join, sql, trusted
 from arrowsync.wire.mysqltext.live import labels_of_set
@@ -18,7 +18,7 @@ from arrowsync.wire.mysqltext.live import labels_of_set
 STAGED = "arrowsync_staged_"
 
 
-def order_of(target: Table) -> str:
+def arrival_column(target: Table) -> str:
     """The column of a staging table that grows in the order of arrival: a name that no column of the target has, in any case."""
     taken = {column.name.casefold() for column in target.columns}
     name = "arrowsync_order"
@@ -38,7 +38,7 @@ def create_staging(target: Table, columns: Sequence[str], collation: str) -> tup
 
 def create_shared_staging(target: Table, columns: Sequence[str], collation: str) -> tuple[ObjectName, SQL]:
     """Such a table, but one that other sessions see: its name is that of a draft, and its rows bring their order."""
-    name = ObjectName(None, f"{DRAFT}{secrets.token_hex(8)}")
+    name = ObjectName(None, f"{HIDDEN}{secrets.token_hex(8)}")
     return name, _staging(sql("CREATE TABLE"), name, sql("NOT NULL"), target, columns, collation)
 
 
@@ -56,7 +56,7 @@ def _staging(
         create=create,
         staging=name.identifier,
         numbered=numbered,
-        order=Identifier(order_of(target)),
+        order=Identifier(arrival_column(target)),
         lines=join(", ", lines),
     )
 
@@ -84,7 +84,7 @@ def insert_staged(job: MergeJob, condition: SQL | None = None) -> SQL:
         staged=merge_sql.qualified("s", job.columns),
         staging=job.staging.identifier,
         where=SQL(()) if condition is None else sql(" WHERE {condition}", condition=condition),
-        order=Identifier(order_of(job.target)),
+        order=Identifier(arrival_column(job.target)),
     )
 
 
@@ -106,7 +106,7 @@ def insert_skipping(job: MergeJob) -> list[MergeStep]:
     the server to count rows that were found, which would be taken for new ones. Not IGNORE: it ignores values that don't fit.
     """
     target, column = job.target.name, Identifier(job.target.name.name, job.columns[0])
-    order = Identifier(order_of(job.target))
+    order = Identifier(arrival_column(job.target))
     look = sql(
         "UPDATE {staging} SET {order} = {order} ORDER BY {order} LIMIT 1", staging=job.staging.identifier, order=order
     )
@@ -165,7 +165,7 @@ def _drop_repeated(job: MergeJob) -> list[MergeStep]:
     keys = [key for key in _unique_keys(job) if set(key) != set(job.key)]
     if not keys:
         return []
-    order, kept = Identifier(order_of(job.target)), repeated_keys(job.staging)
+    order, kept = Identifier(arrival_column(job.target)), repeated_keys(job.staging)
     columns = tuple(dict.fromkeys(name for key in keys for name in key))
     chosen = sql(
         "SELECT s.{order}, {columns} FROM {staging} AS s",
@@ -203,7 +203,7 @@ EXACT = frozenset({None, "utf8mb4_0900_bin", "utf8mb4_nopad_bin"})
 """Collations to which texts are equal only if their bytes are; None is that of a column that is added here."""
 
 
-def merge_steps(job: MergeJob) -> tuple[MergeStep, ...]:
+def steps(job: MergeJob) -> tuple[MergeStep, ...]:
     """The statements that bring staged rows into the target, for every mode; unchanged rows are never written.
 
     Rows go before rows come, so that a value of a unique column can move from a row that is deleted to one that is new.
@@ -231,7 +231,7 @@ def merge_steps(job: MergeJob) -> tuple[MergeStep, ...]:
 
 
 def _drop_duplicates(job: MergeJob) -> list[MergeStep]:
-    order = Identifier(order_of(job.target))
+    order = Identifier(arrival_column(job.target))
     repeated = repeated_keys(job.staging)
     collect = sql(
         "CREATE TEMPORARY TABLE {repeated} (PRIMARY KEY ({order}), KEY ({key})) ENGINE=InnoDB SELECT {key}, {keep} AS {order} "
@@ -314,11 +314,6 @@ def _delete_missing(job: MergeJob) -> MergeStep:
         target=job.target.name.identifier,
         staging=job.staging.identifier,
         same=merge_sql.same("t", "s", job.key),
-        order=Identifier(order_of(job.target)),
+        order=Identifier(arrival_column(job.target)),
     )
     return MergeStep(statement, "deleted")
-
-
-def after_load(table: Table, columns: Sequence[str]) -> tuple[SQL, ...]:
-    """Nothing: a numbered column goes on behind the greatest number that was brought."""
-    return ()

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import struct
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -293,22 +293,6 @@ def _field(packet: bytes) -> Field:
         texts.append(packet[begin:at])
     charset, size, kind, flags, decimals = struct.unpack_from("<HIBHB", packet, at + 1)
     return Field(texts[4].decode(errors="replace"), kind, charset, size, flags, decimals)
-
-
-async def finish(call: Awaitable[T]) -> T:
-    """The result of `call`, which is not interrupted: a cancellation is raised after it has ended."""
-    task = asyncio.ensure_future(call)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        if not task.cancelled():
-            task.exception()  # retrieved: the cancellation is what the caller sees
-        raise cancelled
-    return task.result()
 
 
 REFUSED = frozenset({"1148", "2068", "3948", "3950", "4166"})

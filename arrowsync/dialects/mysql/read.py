@@ -1,7 +1,7 @@
 """The way back: rows of the text protocol as record batches, exactly.
 
 The bytes of each column are found with numpy, in all rows at once, and Arrow makes them what they are. A query for the
-columns of a table has them in the Arrow types of `spec_of`; any other is told by what the server says of its columns.
+columns of a table has them in the Arrow types of `to_spec`; any other is told by what the server says of its columns.
 To add a type, add a line to `_FINISH` (for a table's) or to `_KINDS` (for any result's).
 """
 
@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.compute
 
 from arrowsync.catalog import Column
-from arrowsync.dialects.contract import no_result
+from arrowsync.dialects.defaults import no_result
 from arrowsync.dialects.mysql.protocol import Field, Rows
-from arrowsync.dialects.mysql.types import spec_of
+from arrowsync.dialects.mysql.types import to_spec
 from arrowsync.errors import ConversionError, DeclarationError
 from arrowsync.sql import SQL, Identifier, join, sql
 
@@ -73,7 +73,7 @@ class RowReader:
 
 def compile_reader(columns: Sequence[Column]) -> RowReader:
     """The reader of what `asked` gives;"""
-    specs = [spec_of(column) for column in columns]
+    specs = [to_spec(column) for column in columns]
     return RowReader(
         schema=pa.schema([pa.field(spec.name, spec.type, nullable=True) for spec in specs]),
         finishes=tuple(

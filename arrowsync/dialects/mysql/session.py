@@ -12,9 +12,11 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-from arrowsync.bridge import Owner, Worker, abandon_in_children, commit
+from arrowsync.bridge import Owner, Worker, abandon_in_children, commit, uninterrupted
 from arrowsync.catalog import Column
-from arrowsync.dialects.contract import LoadResult, LoadTarget, Result, Server
+from arrowsync.dialects.contract import Dialect, LoadResult, LoadTarget, Opener, Result, Server
+from arrowsync.dialects.defaults import not_shared
+from arrowsync.dialects.mysql import DIALECTS
 from arrowsync.dialects.mysql.connect import address_of, another, can_send_files, connect, driver, hang_up
 from arrowsync.dialects.mysql.errors import masked, translate
 from arrowsync.dialects.mysql.load import INSERT, LOAD_DATA, Chunks, Loading, check_target, encoder
@@ -25,13 +27,12 @@ from arrowsync.dialects.mysql.protocol import (
     Reply,
     ServerError,
     Wire,
-    finish,
     variables,
 )
 from arrowsync.dialects.mysql.quoting import quoting
 from arrowsync.dialects.mysql.read import RowReader, asked, check_exact, compile_reader, compile_result_reader
 from arrowsync.dialects.mysql.server import FACTS, UNKNOWN, facts_of
-from arrowsync.dialects.mysql.settings import ENCODING, misfits, read_settings, set_settings, settings
+from arrowsync.dialects.mysql.settings import ENCODING, misfits, read_settings, set_role, set_settings, settings
 from arrowsync.dialects.nonsense import not_understood
 from arrowsync.dialects.silence import SilenceWatch, keep_alive
 from arrowsync.errors import ArrowSyncError, ConnectionLost, DatabaseError, DeclarationError, doubt
@@ -65,18 +66,25 @@ class Transactions:
         """Whether something is open that a COMMIT would end, and that the user has begun, on the connection or with us."""
         return (self._users or self._scopes > 1) and bool(self._wire.status & IN_TRANSACTION)
 
+    @property
+    def are_users(self) -> bool:
+        """True if the user has begun a transaction, or has set autocommit off, so that the next statement begins one."""
+        if self._scopes:
+            return self._users or self._scopes > 1
+        return bool(self._wire.status & IN_TRANSACTION) or not self._wire.status & AUTOCOMMIT
+
     @asynccontextmanager
     async def scope(self) -> AsyncGenerator[bool]:
         """Commits on leaving, rolls back on any exception; a savepoint where a transaction is open."""
         if not self._scopes:
             # With autocommit off, what is done is the user's to commit, also where nothing has been done yet.
-            self._users = bool(self._wire.status & IN_TRANSACTION) or not self._wire.status & AUTOCOMMIT
+            self._users = self.are_users
         own = not (self._scopes or self._users)
         begin, end, rollback = self._transaction() if own else self._savepoint()
         self._scopes += 1
         try:
             try:
-                await finish(begin())
+                await uninterrupted(begin())
             except asyncio.CancelledError:
                 await self._roll_back(rollback)  # it has begun all the same
                 raise
@@ -109,7 +117,9 @@ class Transactions:
 
         async def end() -> None:
             if self._wire.closed:
-                await finish(self._run(sql("COMMIT")))  # it isn't sent, and the error says that nothing is committed
+                await uninterrupted(
+                    self._run(sql("COMMIT"))
+                )  # it isn't sent, and the error says that nothing is committed
             await commit(run, _nobody_knows, self._wire.abort)
 
         return partial(self._run, sql("SET autocommit = 0")), end, rollback
@@ -127,7 +137,7 @@ class Transactions:
 
         return (
             partial(self._run, sql("SAVEPOINT {name}", name=name)),
-            lambda: finish(end(sql("RELEASE SAVEPOINT {name}", name=name))),
+            lambda: uninterrupted(end(sql("RELEASE SAVEPOINT {name}", name=name))),
             partial(end, sql("ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}", name=name)),
         )
 
@@ -139,7 +149,7 @@ class Transactions:
         if self._wire.closed:
             return
         try:
-            await finish(self._wire.watch.cleaned_up(rollback(), ROLLBACK_SECONDS))
+            await uninterrupted(self._wire.watch.cleaned_up(rollback(), ROLLBACK_SECONDS))
         except Exception:
             self._wire.abort()
 
@@ -221,7 +231,7 @@ class AiomysqlSession:
         self.via = INSERT
         """How rows go in: `LOAD DATA LOCAL` or `INSERT`."""
         self.url: str | None = None
-        """What it was opened from, if it was not the user's own."""
+        """The URL that it was opened with, if it isn't the user's own connection."""
         self._connection = connection
         self._owned = owned
         self._watch = SilenceWatch(self.transport, self._is_idle, lambda: self._wire.abort())
@@ -233,13 +243,12 @@ class AiomysqlSession:
         self._trusted = True
 
     @property
-    def server(self) -> Server:
-        return self._facts.server
+    def dialect(self) -> Dialect:
+        return DIALECTS[self.server.product]
 
     @property
-    def in_transaction(self) -> bool:
-        """Whether something is open that a COMMIT would end, or would be as soon as something is done."""
-        return bool(self._wire.status & IN_TRANSACTION) or not self._wire.status & AUTOCOMMIT
+    def server(self) -> Server:
+        return self._facts.server
 
     async def begin(self) -> None:
         """Ask what is connected, and set what statements rely on, remembering what it was on a user's connection."""
@@ -254,6 +263,30 @@ class AiomysqlSession:
             wanted = {name: wanted[name] for name in self._former}
         if wanted:
             await self._run(set_settings(wanted))
+
+    async def opener(self) -> Opener:
+        """Open sessions on the same URL, with the database and role that this one has now."""
+        url = self.url
+        if url is None:
+            raise not_shared(
+                "the connection is one of yours, and others can't be opened like it; pass a URL, or arrowsync.connect(url)"
+            )
+        if self._transactions.are_users:
+            raise not_shared("you have begun a transaction, and other connections are not in it")
+        found = (await self.fetch(sql("SELECT DATABASE() AS name, CURRENT_ROLE() AS role"))).to_pylist()[0]
+        settings = [sql("USE {name}", name=Identifier(found["name"])), *set_role(self.server.product, found["role"])]
+
+        async def another() -> AiomysqlSession:
+            opened = await open_session(url)
+            try:
+                for statement in settings:
+                    await opened.execute(statement)
+            except BaseException:
+                await opened.close()
+                raise
+            return opened
+
+        return another
 
     def distrust(self) -> None:
         self._trusted = False
@@ -278,7 +311,7 @@ class AiomysqlSession:
         finally:
             if not self._wire.closed:
                 with suppress(DatabaseError):
-                    await finish(self._run(set_settings(former)))
+                    await uninterrupted(self._run(set_settings(former)))
 
     async def _keep_encoding(self) -> None:
         """Undo a SET NAMES on a connection of ours: what is sent and read is UTF-8 all the same."""
@@ -307,13 +340,12 @@ class AiomysqlSession:
         return table
 
     @asynccontextmanager
-    async def stream(self, query: SQL, columns: Sequence[Column]) -> AsyncGenerator[AsyncIterator[pa.RecordBatch]]:
-        async with self._results(asked(query, columns), compile_reader(columns)) as (_, batches):
-            yield batches
-
-    @asynccontextmanager
-    async def results(self, query: SQL) -> AsyncGenerator[Result]:
-        """The result of a query as it comes; a DeclarationError for a FLOAT, of which the server shows six digits only."""
+    async def stream(self, query: SQL, columns: Sequence[Column] | None = None) -> AsyncGenerator[Result]:
+        """Stream the result; of any query, a DeclarationError for a FLOAT, of which the server shows six digits only."""
+        if columns is not None:
+            async with self._results(asked(query, columns), compile_reader(columns)) as (reader, batches):
+                yield Result(reader.schema, batches)
+            return
         async with self._results(query) as (reader, batches):
             check_exact(reader)
             async with aclosing(self._to_the_end(batches)) as batches:
@@ -357,7 +389,7 @@ class AiomysqlSession:
         finally:
             worker.close()
             if self._wire.pending:
-                await finish(self._stop())
+                await uninterrupted(self._stop())
 
     def transaction(self) -> AbstractAsyncContextManager[bool]:
         return self._transactions.scope()
@@ -400,11 +432,11 @@ class AiomysqlSession:
     async def close(self) -> None:
         await self._watch.close()
         if self._owned:
-            await finish(hang_up(self._connection, CLOSE_SECONDS))
+            await uninterrupted(hang_up(self._connection, CLOSE_SECONDS))
         elif (self._former or self._variables) and not self._wire.closed:
             former, self._former = self._former, {}
             with suppress(DatabaseError):
-                await finish(self._run(set_settings(former, self._variables)))
+                await uninterrupted(self._run(set_settings(former, self._variables)))
 
     def abandon(self) -> None:
         if self._owned:
@@ -508,13 +540,13 @@ class AiomysqlSession:
         except Exception as error:
             found = self._translated(error, statement, chunks, target)
             if self._wire.pending:
-                await finish(self._stop())
+                await uninterrupted(self._stop())
             if found is error:
                 raise
             raise found from error
         except BaseException:
             if self._wire.pending:
-                await finish(self._stop())
+                await uninterrupted(self._stop())
             raise
 
     def _translated(

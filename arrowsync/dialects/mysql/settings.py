@@ -124,3 +124,10 @@ def _fits(name: str, found: Any, wanted: Any) -> bool:
 
 def _variable(name: str) -> SQL:
     return sql("@@SESSION.{name}", name=trusted(name))
+
+
+def set_role(product: str, role: str | None) -> list[SQL]:
+    """Write the statement that takes on a role, if there is one. MySQL names several, and quotes them itself."""
+    if product == "mysql":
+        return [sql("SET ROLE {roles}", roles=trusted(role or "NONE"))]
+    return [] if role is None else [sql("SET ROLE {role}", role=Identifier(role))]

@@ -1,7 +1,7 @@
 """The types of MySQL and MariaDB, in both directions: declared column -> live column, and back.
 
-`from_text` reads the spelling of `information_schema`, `widens` says which types hold all values of another, `restore` makes
-declared values out of columns that hold them as something else.
+`from_text` reads the spelling of `information_schema`, `is_widening` says which types hold all values of another,
+`from_stored` makes declared values out of columns that hold them as something else.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ _EXACT: Mapping[str, int] = {"float": 2**24, "double": 2**53}
 _SIZED = {"char": TEXT_BYTES, "varchar": TEXT_BYTES, "varbinary": BINARY_BYTES}
 
 
-def widens(old: SqlType, new: SqlType) -> bool:
+def is_widening(old: SqlType, new: SqlType) -> bool:
     """Whether every value of `old` is one of `new`, unchanged, or is refused by name when it is loaded.
 
     Of two types that hold the same values, only that of a declaration widens to the other: a live column that takes all that
@@ -142,14 +142,14 @@ Array: TypeAlias = "pa.Array[Any]"
 compute: Any = pyarrow.compute  # pyarrow-stubs has each function by the exact classes of its arguments
 
 
-def restore(found: ColumnSpec, declared: ColumnSpec) -> Callable[[Array], Array] | None:
+def from_stored(stored: ColumnSpec, declared: ColumnSpec) -> Callable[[Array], Array] | None:
     """What makes the values that a live column gives into those declared; None where they are that already."""
     wanted: Any = declared.type
-    if pa.types.is_duration(wanted) and found.type == pa.int64():
+    if pa.types.is_duration(wanted) and stored.type == pa.int64():
         return lambda array: _as(array, wanted)
-    if pa.types.is_timestamp(wanted) and wanted.tz is not None and found.type == pa.timestamp(wanted.unit):
+    if pa.types.is_timestamp(wanted) and wanted.tz is not None and stored.type == pa.timestamp(wanted.unit):
         return lambda array: _as(array, wanted)
-    if declared.ip is not None and found.type == pa.binary():
+    if declared.ip is not None and stored.type == pa.binary():
         return _addresses
     return None
 
@@ -220,7 +220,7 @@ MAX_PRECISION = 65
 _UNITS: Mapping[str, int] = {"s": 0, "ms": 3, "us": 6}
 
 
-def column_of(spec: ColumnSpec, table: TableSpec, server: Server) -> Column:
+def to_column(spec: ColumnSpec, table: TableSpec, server: Server) -> Column:
     """The column that is created for a declared one; a DeclarationError where the server has no type for it."""
     check_name(table.name, table=table.name)
     check_name(spec.name, table=table.name, field=spec.name)
@@ -237,7 +237,7 @@ def column_of(spec: ColumnSpec, table: TableSpec, server: Server) -> Column:
     )
 
 
-def spec_of(column: Column) -> ColumnSpec:
+def to_spec(column: Column) -> ColumnSpec:
     """The declared column whose Arrow type holds all values of the live one; text for a type that Arrow lacks."""
     live = column.type
     return ColumnSpec(

@@ -1,66 +1,88 @@
-"""PostgreSQL: `DIALECT`. The driver is imported when a session is opened."""
+"""PostgreSQL. The driver is imported when a session is opened."""
 
 from __future__ import annotations
 
-from arrowsync.dialects.contract import Dialect, Language, Server, Session, TextColumns
-from arrowsync.dialects.postgres import text_columns
-from arrowsync.dialects.postgres.discover import discover, tables
-from arrowsync.dialects.postgres.errors import clear_staging, deferred, refuses_row
-from arrowsync.dialects.postgres.interference import AUDIT
+from arrowsync.dialects import defaults, merge_sql
+from arrowsync.dialects.contract import BySavepoint, Dialect, Language, Server, TransactionalDdl
+from arrowsync.dialects.postgres import audit, locks, merge, shared_tables, text_columns, types
+from arrowsync.dialects.postgres.discover import discover, list_tables
+from arrowsync.dialects.postgres.errors import clear_staging, deferred
 from arrowsync.dialects.postgres.limits import limits
-from arrowsync.dialects.postgres.locks import TURNS
-from arrowsync.dialects.postgres.merge import after_load, create_staging, duplicates, lock, merge_steps
 from arrowsync.dialects.postgres.quoting import quoting
 from arrowsync.dialects.postgres.render import render
-from arrowsync.dialects.postgres.shared_tables import PARALLEL
-from arrowsync.dialects.postgres.types import as_declared, column_of, spec_of, widens
 
 
-async def _open(url: str) -> Session:
-    from arrowsync.dialects.postgres.session import open_session
+class PostgresLanguage:
+    name = "postgresql"
+    server = Server("postgresql", (15,), "public")
+    quoting = staticmethod(quoting)
+    limits = staticmethod(limits)
+    to_column = staticmethod(types.to_column)
+    to_spec = staticmethod(types.to_spec)
+    as_declared = staticmethod(types.as_declared)
+    from_stored = staticmethod(defaults.stored_as_declared)
+    is_widening = staticmethod(types.is_widening)
+    unloadable = staticmethod(text_columns.unloadable)
+    render = staticmethod(render)
+    prologue = staticmethod(defaults.no_prologue)
 
-    return await open_session(url)
+
+class PostgresCatalog:
+    discover = staticmethod(discover)
+    list_tables = staticmethod(list_tables)
 
 
-async def _adopt(connection: object) -> Session:
-    if type(connection).__module__.startswith("adbc_"):
-        from arrowsync.dialects.postgres.adbc_session import adopt_session as adopt_adbc
+class PostgresMerge:
+    create_staging = staticmethod(merge.create_staging)
+    drop_staging = staticmethod(defaults.drop_table)
+    steps = staticmethod(merge.steps)
+    repeated_keys = staticmethod(merge_sql.repeated_keys)
+    after_load = staticmethod(merge.after_load)
+    arrival_column = staticmethod(defaults.no_arrival_column)
+    value_check = staticmethod(defaults.all_storable)
 
-        return await adopt_adbc(connection)
-    from arrowsync.dialects.postgres.session import adopt_session
 
-    return await adopt_session(connection)
+class PostgresLocks:
+    every_load = False
+    lock = staticmethod(locks.lock)
+    take_turns = staticmethod(locks.take_turns)
+    collides = staticmethod(locks.collides)
 
 
-LANGUAGE = Language(
-    name="postgresql",
-    server=Server("postgresql", (15,), "public"),
-    quoting=quoting,
-    column_of=column_of,
-    spec_of=spec_of,
-    limits=limits,
-    render=render,
-)
+class PostgresAudit:
+    drops_rows = True
+    interference = staticmethod(audit.interference)
+    copy = staticmethod(audit.copy)
+    differs = staticmethod(merge.differs)
+    written = staticmethod(audit.written)
 
+
+class PostgresSharedTables:
+    place = staticmethod(shared_tables.place)
+    claim = staticmethod(shared_tables.claim)
+    release = staticmethod(shared_tables.release)
+    discard = staticmethod(shared_tables.discard)
+    sweep = staticmethod(shared_tables.sweep)
+    create_staging = staticmethod(shared_tables.create_staging)
+    move_type = staticmethod(shared_tables.move_type)
+    move_table = staticmethod(shared_tables.move_table)
+
+
+class PostgresTextColumns:
+    arriving = staticmethod(text_columns.arriving)
+    settle = staticmethod(text_columns.settle)
+    changed = staticmethod(text_columns.changed)
+    misfits = staticmethod(text_columns.misfits)
+
+
+LANGUAGE: Language = PostgresLanguage()
 DIALECT = Dialect(
     language=LANGUAGE,
-    open=_open,
-    adopt=_adopt,
-    widens=widens,
-    discover=discover,
-    tables=tables,
-    create_staging=create_staging,
-    merge_steps=merge_steps,
-    duplicates=duplicates,
-    lock=lock,
-    after_load=after_load,
-    parallel=PARALLEL,
-    as_declared=as_declared,
-    texts=TextColumns(text_columns.arriving, text_columns.settle, text_columns.changed, text_columns.misfits),
-    unloadable=text_columns.unloadable,
-    clear_staging=clear_staging,
-    refuses_row=refuses_row,
-    deferred=deferred,
-    turns=TURNS,
-    audit=AUDIT,
+    catalog=PostgresCatalog(),
+    merge=PostgresMerge(),
+    locks=PostgresLocks(),
+    audit=PostgresAudit(),
+    new_tables=TransactionalDdl(PostgresSharedTables()),
+    row_errors=BySavepoint(deferred, clear_staging),
+    text_values=PostgresTextColumns(),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -12,9 +12,10 @@ import pyarrow as pa
 
 from arrowsync.bridge import Worker, commit
 from arrowsync.catalog import Column, SqlType
-from arrowsync.dialects.contract import LoadResult, LoadTarget, Result, Server, batches_of, no_result
+from arrowsync.dialects.contract import Dialect, LoadResult, LoadTarget, Opener, Result, Server
+from arrowsync.dialects.defaults import batches_of, no_result, not_shared
+from arrowsync.dialects.postgres import DIALECT, read
 from arrowsync.dialects.postgres import adbc_driver as calls
-from arrowsync.dialects.postgres import read
 from arrowsync.dialects.postgres.adbc_driver import Feed
 from arrowsync.dialects.postgres.commit import FAILED_TRANSACTION, NOTE, Noted, failed_before, look_for
 from arrowsync.dialects.postgres.oids import type_oids
@@ -139,8 +140,17 @@ class AdbcSession:
         self.owned = False
 
     @property
+    def dialect(self) -> Dialect:
+        return DIALECT
+
+    @property
     def server(self) -> Server:
         return self._server
+
+    async def opener(self) -> Opener:
+        raise not_shared(
+            "the connection is one of yours, and others can't be opened like it; pass a URL, or arrowsync.connect(url)"
+        )
 
     async def execute(self, statement: SQL) -> int:
         return await self._run(calls.run_statement, self._link, statement.text(QUOTING))
@@ -155,16 +165,16 @@ class AdbcSession:
             return reader.table([batch async for batch in batches])
 
     @asynccontextmanager
-    async def stream(self, query: SQL, columns: Sequence[Column]) -> AsyncGenerator[AsyncIterator[pa.RecordBatch]]:
-        async with self._read(query, compile_reader(columns)) as batches:
-            yield batches
+    async def stream(self, query: SQL, columns: Sequence[Column] | None = None) -> AsyncGenerator[Result]:
+        """Stream the result; of any query, numerics, whose digits nobody knows before the end, and unknown types are text.
 
-    @asynccontextmanager
-    async def results(self, query: SQL) -> AsyncGenerator[Result]:
-        """The result of a query as it comes: numerics, whose digits nobody knows before the end, and unknown types as text.
-
-        What isn't a query but has a result (SHOW, ... RETURNING) comes at once, in the driver's own types.
+        The result of a statement that isn't a query (SHOW, ... RETURNING) comes at once, in the driver's own types.
         """
+        if columns is not None:
+            reader = compile_reader(columns)
+            async with self._read(query, reader) as batches:
+                yield Result(reader.reader.schema, batches)
+            return
         text = query.text(QUOTING).rstrip("; \t\r\n")
         if is_subquery(text):
             reader = compile_stream_reader(await self._run(calls.result_schema, self._link, text))

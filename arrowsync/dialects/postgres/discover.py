@@ -284,7 +284,7 @@ async def default_namespace(session: Session) -> str:
     return name or session.server.namespace
 
 
-async def tables(session: Session, namespace: str | None) -> list[ObjectName]:
+async def list_tables(session: Session, namespace: str | None) -> list[ObjectName]:
     """The names of the tables of a namespace, in order: no views, no partitions, and none that an extension brought."""
     rows = await _rows(session, tables_query(namespace or await default_namespace(session)))
     return [ObjectName(namespace, row["name"]) for row in rows]

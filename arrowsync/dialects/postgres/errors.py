@@ -179,14 +179,15 @@ def _from_server(error: Any, code: str, statement: str | None, where: str, first
             rows=(place.row,),
             hint=hint,
         )
-    return DatabaseError(message, statement=statement, code=code, transient=code in TRANSIENT, row=row, hint=hint)
-
-
-def refuses_row(error: ArrowSyncError) -> bool:
-    """Whether the error says that the table doesn't take a row."""
-    if isinstance(error, (ConstraintViolated, ConversionError)):
-        return True
-    return isinstance(error, DatabaseError) and error.code is not None and error.code.startswith(REFUSALS)
+    return DatabaseError(
+        message,
+        statement=statement,
+        code=code,
+        transient=code in TRANSIENT,
+        row=row,
+        row_refused=code.startswith(REFUSALS),
+        hint=hint,
+    )
 
 
 def copy_place(error: object, first_row: int = 0) -> Place | None:

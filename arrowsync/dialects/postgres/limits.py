@@ -1,7 +1,7 @@
 """What PostgreSQL can form: its modes, the default one first, and the limits that a declaration has to keep to.
 
 A limit that the server would answer with an error is refused here, before anything is created and with the names of class and
-field; so is what it would take for something else. To add one, add a case to `check_table` (or to `types.column_of`, where
+field; so is what it would take for something else. To add one, add a case to `check_table` (or to `types.to_column`, where
 it is a single column's).
 """
 

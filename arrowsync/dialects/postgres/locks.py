@@ -1,4 +1,4 @@
-"""Who creates the same objects at the same time: `TURNS`, by advisory locks of their names.
+"""Locks: short waits with retries, the error that names the blocker, and advisory locks for creators of the same objects.
 
 PostgreSQL itself lets the later one wait, and then fail in its catalogue. The locks are those of the transaction, which ends
 them however it ends; over several connections they are those of the session.
@@ -6,17 +6,20 @@ them however it ends; over several connections they are those of the session.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from hashlib import sha256
 
 from arrowsync.bridge import uninterrupted
 from arrowsync.catalog import ObjectName
-from arrowsync.dialects.contract import Session, Turns
+from arrowsync.dialects.contract import LockPurpose, Session
 from arrowsync.dialects.postgres.discover import default_namespace
+from arrowsync.dialects.postgres.merge import regclass
 from arrowsync.dialects.postgres.shared_tables import unlock
 from arrowsync.errors import ConstraintViolated, DatabaseError
-from arrowsync.sql import Literal, sql
+from arrowsync.sql import SQL, Literal, join, sql
 
 EXISTING = frozenset(
     {
@@ -28,9 +31,116 @@ EXISTING = frozenset(
 )
 _CONCURRENT = "tuple concurrently"
 
+LOCK_MODES: dict[LockPurpose, SQL] = {
+    "alter": sql("ACCESS EXCLUSIVE"),
+    "merge": sql("SHARE ROW EXCLUSIVE"),  # no other writer and no other merge; readers go on
+}
+_LOCK_TIMEOUT = "55P03"
+_DENIED = "42501"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a lock is waited for, in seconds.
+
+    Whoever wants the table while we wait for it queues behind us, readers too: so each attempt is short, and others get
+    their turn in the pauses between.
+    """
+
+    attempt: float = 2.0
+    total: float = 30.0
+    first_pause: float = 0.1
+    longest_pause: float = 2.0
+
+
+PATIENCE = Patience()
+
+
+async def lock(session: Session, table: ObjectName, purpose: LockPurpose, *, patience: Patience = PATIENCE) -> None:
+    """Hold off other writers ("merge") or everybody ("alter") until the transaction ends.
+
+    Raises a transient DatabaseError that names who holds the table, when it isn't free within `patience`. The session's own
+    lock_timeout is as it was afterwards; inside a user's transaction, nothing but the lock is added to it.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + patience.total
+    pause = patience.first_pause
+    while True:
+        try:
+            await _try_lock(session, table, purpose, patience.attempt)
+        except DatabaseError as error:
+            if error.code == _DENIED:
+                raise _denied(error, table, purpose) from error.__cause__
+            if error.code != _LOCK_TIMEOUT:
+                raise
+            if loop.time() + pause >= end:
+                raise await _blocked(session, table, purpose, error, patience) from error.__cause__
+        else:
+            return
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, patience.longest_pause)
+
+
+async def _try_lock(session: Session, name: ObjectName, purpose: LockPurpose, seconds: float) -> None:
+    before = await session.fetch(sql("SELECT current_setting('lock_timeout') AS value"))
+    async with session.transaction():
+        await session.execute(_set_lock_timeout(f"{round(1000 * seconds)}ms"))
+        await session.execute(sql("LOCK TABLE {table} IN {mode} MODE", table=name.identifier, mode=LOCK_MODES[purpose]))
+        await session.execute(_set_lock_timeout(before.column("value")[0].as_py()))
+
+
+def _set_lock_timeout(value: str) -> SQL:
+    return sql("SET LOCAL lock_timeout = {value}", value=Literal(value))
+
+
+async def _blocked(
+    session: Session, name: ObjectName, purpose: LockPurpose, error: DatabaseError, patience: Patience
+) -> DatabaseError:
+    """The error that says who is in the way. What they run isn't shown: it may hold values."""
+    readers = [] if purpose == "alter" else [Literal("AccessShareLock"), Literal("RowShareLock")]
+    found = await session.fetch(
+        sql(
+            """SELECT l.pid, a.usename::text AS user, a.application_name AS application, a.state,
+  to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS since
+FROM pg_catalog.pg_locks AS l
+LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+WHERE l.locktype = 'relation' AND l.relation = to_regclass({table}) AND l.granted AND l.pid <> pg_backend_pid()
+  AND l.mode NOT IN ({harmless}) AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+GROUP BY 1, 2, 3, 4, 5
+ORDER BY min(a.xact_start) LIMIT 5""",
+            table=regclass(name),
+            harmless=join(", ", [*readers, Literal("")]),
+        )
+    )
+    holders = [
+        f"pid {row['pid']} (user {row['user']}, application {row['application'] or 'unknown'!r}, {row['state']}, "
+        f"in a transaction since {row['since']} UTC)"
+        for row in found.to_pylist()
+    ]
+    return DatabaseError(
+        f"the table {name} was not free within {patience.total:g} s, held by {'; '.join(holders) or 'nobody any more'}",
+        statement=error.statement,
+        code=error.code,
+        transient=True,
+        hint="try again later; SELECT pg_terminate_backend(pid) ends a session that was left in a transaction",
+    )
+
+
+def _denied(error: DatabaseError, name: ObjectName, purpose: LockPurpose) -> DatabaseError:
+    hints: dict[LockPurpose, str] = {
+        "alter": "only its owner can alter it: connect as the owner, or let them migrate it",
+        "merge": "other writers are held off while rows are merged: ask the owner to GRANT SELECT, INSERT, UPDATE and DELETE",
+    }
+    return DatabaseError(
+        f"this user may not lock the table {name}: {error.message}",
+        statement=error.statement,
+        code=error.code,
+        hint=hints[purpose],
+    )
+
 
 @asynccontextmanager
-async def take(session: Session, names: Sequence[ObjectName], lasting: bool) -> AsyncGenerator[None]:
+async def take_turns(session: Session, names: Sequence[ObjectName], lasting: bool) -> AsyncGenerator[None]:
     """Wait for the names in their order, which keeps two who want several of them from waiting for each other."""
     default = await default_namespace(session) if names else ""
     keys = [_key(name, default) for name in _sorted(names, default)]
@@ -65,6 +175,3 @@ def collides(error: DatabaseError) -> bool:
     if isinstance(error, ConstraintViolated):
         return (error.table or "").startswith("pg_") or (error.constraint or "").startswith("pg_")
     return error.code in EXISTING or _CONCURRENT in error.message
-
-
-TURNS = Turns(take, collides)

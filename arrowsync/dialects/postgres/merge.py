@@ -1,4 +1,4 @@
-"""Staged rows into the table, and what goes with it: the staging table, the lock, sequences.
+"""Staged rows into the table, and what goes with it: the staging table, sequences.
 
 The statements are those shared with DuckDB. What is PostgreSQL's own: the order of arrival is `ctid`, and rows are compared as
 they are stored (`*<>`), so that `json` can be compared at all and a changed -0.0 or letter case in `citext` is a change; but by
@@ -7,43 +7,16 @@ their values where a type has several forms of one value.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import LiteralString
 
 from arrowsync.catalog import Column, DefaultExpression, ObjectName, SqlType, Table
 from arrowsync.dialects import merge_sql
-from arrowsync.dialects.contract import LockPurpose, MergeJob, MergeStep, Session
+from arrowsync.dialects.contract import MergeJob, MergeStep
 from arrowsync.dialects.postgres.quoting import QUOTING
 from arrowsync.dialects.postgres.types import type_sql
-from arrowsync.errors import DatabaseError
 from arrowsync.sql import SQL, Identifier, Literal, join, sql
-
-LOCK_MODES: dict[LockPurpose, SQL] = {
-    "alter": sql("ACCESS EXCLUSIVE"),
-    "merge": sql("SHARE ROW EXCLUSIVE"),  # no other writer and no other merge; readers go on
-}
-_LOCK_TIMEOUT = "55P03"
-_DENIED = "42501"
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a lock is waited for, in seconds.
-
-    Whoever wants the table while we wait for it queues behind us, readers too: so each attempt is short, and others get
-    their turn in the pauses between.
-    """
-
-    attempt: float = 2.0
-    total: float = 30.0
-    first_pause: float = 0.1
-    longest_pause: float = 2.0
-
-
-PATIENCE = Patience()
 
 
 def create_staging(target: Table, columns: Sequence[str]) -> tuple[ObjectName, SQL]:
@@ -62,7 +35,7 @@ def create_staging(target: Table, columns: Sequence[str]) -> tuple[ObjectName, S
     )
 
 
-def merge_steps(job: MergeJob) -> tuple[MergeStep, ...]:
+def steps(job: MergeJob) -> tuple[MergeStep, ...]:
     """The statements that bring staged rows into the target; statistics first, which autovacuum has none of temporary tables."""
     types = {column.name: column.type for column in job.target.columns}
 
@@ -156,14 +129,9 @@ def _index_of(staging: ObjectName) -> ObjectName:
 def _unless_indexed(step: MergeStep, job: MergeJob) -> MergeStep:
     """The step that drops duplicates, doing nothing where the index of the keys says that there are none."""
     condition = sql(
-        "{step} AND to_regclass({index}) IS NULL", step=step.statement, index=_regclass(_index_of(job.staging))
+        "{step} AND to_regclass({index}) IS NULL", step=step.statement, index=regclass(_index_of(job.staging))
     )
     return MergeStep(condition, step.outcome)
-
-
-def duplicates(job: MergeJob) -> SQL:
-    """Up to five keys that the staged rows repeat, with the number of `copies`."""
-    return merge_sql.duplicates(job)
 
 
 def after_load(table: Table, columns: Sequence[str]) -> tuple[SQL, ...]:
@@ -187,97 +155,14 @@ FROM (SELECT pg_get_serial_sequence({table_text}, {column_text})::regclass AS oi
 JOIN pg_catalog.pg_sequence AS q ON q.seqrelid = s.oid
 CROSS JOIN (SELECT max({column}) AS highest FROM {table}) AS m
 WHERE q.seqincrement > 0 AND m.highest > coalesce(pg_sequence_last_value(s.oid), q.seqstart - 1)""",
-        table_text=_regclass(table),
+        table_text=regclass(table),
         column_text=Literal(column.name),
         column=Identifier(column.name),
         table=table.identifier,
     )
 
 
-async def lock(session: Session, name: ObjectName, purpose: LockPurpose, *, patience: Patience = PATIENCE) -> None:
-    """Hold off other writers ("merge") or everybody ("alter") until the transaction ends.
-
-    Raises a transient DatabaseError that names who holds the table, when it isn't free within `patience`. The session's own
-    lock_timeout is as it was afterwards; inside a user's transaction, nothing but the lock is added to it.
-    """
-    loop = asyncio.get_running_loop()
-    end = loop.time() + patience.total
-    pause = patience.first_pause
-    while True:
-        try:
-            await _try_lock(session, name, purpose, patience.attempt)
-        except DatabaseError as error:
-            if error.code == _DENIED:
-                raise _denied(error, name, purpose) from error.__cause__
-            if error.code != _LOCK_TIMEOUT:
-                raise
-            if loop.time() + pause >= end:
-                raise await _blocked(session, name, purpose, error, patience) from error.__cause__
-        else:
-            return
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, patience.longest_pause)
-
-
-async def _try_lock(session: Session, name: ObjectName, purpose: LockPurpose, seconds: float) -> None:
-    before = await session.fetch(sql("SELECT current_setting('lock_timeout') AS value"))
-    async with session.transaction():
-        await session.execute(_set_lock_timeout(f"{round(1000 * seconds)}ms"))
-        await session.execute(sql("LOCK TABLE {table} IN {mode} MODE", table=name.identifier, mode=LOCK_MODES[purpose]))
-        await session.execute(_set_lock_timeout(before.column("value")[0].as_py()))
-
-
-def _set_lock_timeout(value: str) -> SQL:
-    return sql("SET LOCAL lock_timeout = {value}", value=Literal(value))
-
-
-async def _blocked(
-    session: Session, name: ObjectName, purpose: LockPurpose, error: DatabaseError, patience: Patience
-) -> DatabaseError:
-    """The error that says who is in the way. What they run isn't shown: it may hold values."""
-    readers = [] if purpose == "alter" else [Literal("AccessShareLock"), Literal("RowShareLock")]
-    found = await session.fetch(
-        sql(
-            """SELECT l.pid, a.usename::text AS user, a.application_name AS application, a.state,
-  to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS since
-FROM pg_catalog.pg_locks AS l
-LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
-WHERE l.locktype = 'relation' AND l.relation = to_regclass({table}) AND l.granted AND l.pid <> pg_backend_pid()
-  AND l.mode NOT IN ({harmless}) AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
-GROUP BY 1, 2, 3, 4, 5
-ORDER BY min(a.xact_start) LIMIT 5""",
-            table=_regclass(name),
-            harmless=join(", ", [*readers, Literal("")]),
-        )
-    )
-    holders = [
-        f"pid {row['pid']} (user {row['user']}, application {row['application'] or 'unknown'!r}, {row['state']}, "
-        f"in a transaction since {row['since']} UTC)"
-        for row in found.to_pylist()
-    ]
-    return DatabaseError(
-        f"the table {name} was not free within {patience.total:g} s, held by {'; '.join(holders) or 'nobody any more'}",
-        statement=error.statement,
-        code=error.code,
-        transient=True,
-        hint="try again later; SELECT pg_terminate_backend(pid) ends a session that was left in a transaction",
-    )
-
-
-def _denied(error: DatabaseError, name: ObjectName, purpose: LockPurpose) -> DatabaseError:
-    hints: dict[LockPurpose, str] = {
-        "alter": "only its owner can alter it: connect as the owner, or let them migrate it",
-        "merge": "other writers are held off while rows are merged: ask the owner to GRANT SELECT, INSERT, UPDATE and DELETE",
-    }
-    return DatabaseError(
-        f"this user may not lock the table {name}: {error.message}",
-        statement=error.statement,
-        code=error.code,
-        hint=hints[purpose],
-    )
-
-
-def _regclass(name: ObjectName) -> SQL:
+def regclass(name: ObjectName) -> SQL:
     """The quoted name as a value, for functions that take the name of a table as text."""
     parts = [sql("quote_ident({part})", part=Literal(part)) for part in (name.namespace, name.name) if part is not None]
     return join(" || '.' || ", parts)

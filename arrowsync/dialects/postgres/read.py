@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from arrowsync.catalog import Column, SqlType
-from arrowsync.dialects.postgres.types import ARROW_TYPES, from_catalog, is_said_as_text, spec_of
+from arrowsync.dialects.postgres.types import ARROW_TYPES, from_catalog, is_said_as_text, to_spec
 from arrowsync.errors import ConversionError
 from arrowsync.sql import SQL, Identifier, join, sql
 from arrowsync.wire.pgcopy.decode import (
@@ -74,7 +74,7 @@ class BlockReader:
 
 def compile_reader(columns: Sequence[Column]) -> BlockReader:
     """The reader of blocks that `copied` asks for."""
-    specs = [spec_of(column) for column in columns]
+    specs = [to_spec(column) for column in columns]
     return BlockReader(
         schema=pa.schema([pa.field(spec.name, spec.type, nullable=True) for spec in specs]),
         decoders=tuple(decoder_of(column.type) for column in columns),
@@ -82,7 +82,7 @@ def compile_reader(columns: Sequence[Column]) -> BlockReader:
 
 
 def decoder_of(live: SqlType) -> ColumnDecoder:
-    """How values of a type that `spec_of` knows come."""
+    """How values of a type that `to_spec` knows come."""
     if live.element is not None:
         return text_list_form(live) if is_said_as_text(live.element) else nested_form(live)
     if is_said_as_text(live):

@@ -20,8 +20,10 @@ import pyarrow as pa
 
 from arrowsync.bridge import Owner, Worker, abandon_in_children, close_silently, commit, prefetch
 from arrowsync.catalog import Column, SqlType
-from arrowsync.dialects.contract import LoadResult, LoadTarget, Result, Server, batches_of, no_result
+from arrowsync.dialects.contract import Dialect, LoadResult, LoadTarget, Opener, Result, Server
+from arrowsync.dialects.defaults import batches_of, no_result, not_shared
 from arrowsync.dialects.nonsense import not_understood
+from arrowsync.dialects.postgres import DIALECT
 from arrowsync.dialects.postgres.asyncpg_copy import WIRE_BYTES, Chunks, Wire, feed, run_copy, uninterrupted, until_done
 from arrowsync.dialects.postgres.commit import FAILED_TRANSACTION, NOTE, Noted, failed_before, look_for
 from arrowsync.dialects.postgres.connect import URL_HINT, address_of, address_text, connect, connect_like
@@ -38,7 +40,15 @@ from arrowsync.dialects.postgres.read import (
     is_subquery,
     result_type,
 )
-from arrowsync.dialects.postgres.settings import ASKED, PINNED, check_namespace, misfits, set_settings
+from arrowsync.dialects.postgres.settings import (
+    ASKED,
+    PINNED,
+    SESSION_SETTINGS,
+    check_namespace,
+    misfits,
+    set_setting,
+    set_settings,
+)
 from arrowsync.dialects.silence import SilenceWatch
 from arrowsync.errors import ArrowSyncError, ConnectionLost, DatabaseError, DeclarationError, MissingDriver
 from arrowsync.sql import SQL, Identifier, Literal, Quoting, sql, trusted
@@ -144,6 +154,10 @@ class AsyncpgSession:
         self._settings = row
         return row
 
+    @property
+    def dialect(self) -> Dialect:
+        return DIALECT
+
     def distrust(self) -> None:
         self._settings = None
 
@@ -202,16 +216,16 @@ class AsyncpgSession:
         return query, prepared, [a.name for a in attributes], [_result_type(a.type) for a in attributes]
 
     @asynccontextmanager
-    async def stream(self, query: SQL, columns: Sequence[Column]) -> AsyncGenerator[AsyncIterator[pa.RecordBatch]]:
-        async with self._copied(query, compile_reader(columns)) as batches:
-            yield batches
+    async def stream(self, query: SQL, columns: Sequence[Column] | None = None) -> AsyncGenerator[Result]:
+        """Stream the result; of any query, numerics, whose digits nobody knows before the end, and unknown types are text.
 
-    @asynccontextmanager
-    async def results(self, query: SQL) -> AsyncGenerator[Result]:
-        """The result of a query as it comes: numerics, whose digits nobody knows before the end, and unknown types as text.
-
-        What isn't a query but has a result (SHOW, ... RETURNING) comes at once.
+        The result of a statement that isn't a query (SHOW, ... RETURNING) comes at once.
         """
+        if columns is not None:
+            reader = compile_reader(columns)
+            async with self._copied(query, reader) as batches:
+                yield Result(reader.schema, batches)
+            return
         query, prepared, names, types = await self._described(query)
         if not names:
             raise no_result()
@@ -234,6 +248,31 @@ class AsyncpgSession:
             raise ConnectionLost(f"the connection to {self.where} is closed", hint="open a new one")
         inside: bool = self.connection.is_in_transaction()
         return inside
+
+    async def opener(self) -> Opener:
+        """Open sessions on the same URL, with the role and settings that this one has now."""
+        url = self.url
+        if url is None:
+            raise not_shared(
+                "the connection is one of yours, and others can't be opened like it; pass a URL, or arrowsync.connect(url)"
+            )
+        if self.in_transaction:
+            raise not_shared("you have begun a transaction, and other connections are not in it")
+        found = (await self.fetch(SESSION_SETTINGS)).to_pylist()
+
+        async def another() -> AsyncpgSession:
+            opened = await open_session(url)
+            try:
+                for row in found:
+                    await opened.execute(set_setting(row["name"], row["setting"]))
+                await opened.ask()
+                await opened.pin()
+            except BaseException:
+                await opened.close()
+                raise
+            return opened
+
+        return another
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[bool]:

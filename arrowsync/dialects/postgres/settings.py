@@ -61,3 +61,13 @@ def check_namespace(namespace: str | None) -> str:
             hint="SET search_path to a schema that exists, or ALTER ROLE ... SET search_path",
         )
     return namespace
+
+
+SESSION_SETTINGS = sql("""SELECT name, setting FROM pg_catalog.pg_settings WHERE source = 'session'
+UNION ALL SELECT 'role', current_setting('role') ORDER BY 1""")
+"""The query for the settings that were changed in this session, and its role."""
+
+
+def set_setting(name: str, value: str) -> SQL:
+    """Write the statement that gives a setting its value, for the rest of the session."""
+    return sql("SELECT set_config({name}, {value}, false)", name=Literal(name), value=Literal(value))

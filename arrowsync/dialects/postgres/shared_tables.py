@@ -1,4 +1,4 @@
-"""Loading over several connections: hidden tables, the advisory locks that say whose they are, and more sessions.
+"""Loading over several connections: hidden tables, and the advisory locks that say whose they are.
 
 A hidden table is called `_arrowsync_` and 16 hexadecimal digits, which are the number of an advisory lock: the session that
 loads it holds that lock, and loses it with its connection, however the process ends. Its types have its name, and a number.
@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 from arrowsync.catalog import Column, ObjectName
-from arrowsync.dialects.contract import Opener, Session, SharedTables
+from arrowsync.dialects.contract import Session
 from arrowsync.dialects.postgres.discover import default_namespace
 from arrowsync.dialects.postgres.types import type_sql
 from arrowsync.errors import DatabaseError
@@ -21,51 +20,6 @@ DROPPING = sql("SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '60
 """A backend that is being terminated may hold the table for a moment."""
 _DIGITS = "[0-9a-f]{16}"
 _NAME_BYTES = 63
-
-
-def refusal(session: Session) -> str | None:
-    """Why this session can't be one of several."""
-    from arrowsync.dialects.postgres.session import AsyncpgSession
-
-    if not isinstance(session, AsyncpgSession) or session.url is None:
-        return (
-            "the connection is one of yours, and others can't be opened like it; pass a URL, or arrowsync.connect(url)"
-        )
-    if session.in_transaction:
-        return "you have begun a transaction, and other connections are not in it"
-    return None
-
-
-async def opener(session: Session) -> Opener:
-    """What opens more sessions on the URL of this one, with its role and settings."""
-    from arrowsync.dialects.postgres.session import AsyncpgSession, open_session
-
-    assert isinstance(session, AsyncpgSession), "others are refused"
-    url = session.url
-    assert url is not None, "others are refused"
-    found = await session.fetch(
-        sql("""SELECT name, setting FROM pg_catalog.pg_settings WHERE source = 'session'
-UNION ALL SELECT 'role', current_setting('role') ORDER BY 1""")
-    )
-    settings = [_set(row) for row in found.to_pylist()]
-
-    async def another() -> Session:
-        opened = await open_session(url)
-        try:
-            for statement in settings:
-                await opened.execute(statement)
-            await opened.ask()
-            await opened.pin()
-        except BaseException:
-            await opened.close()
-            raise
-        return opened
-
-    return another
-
-
-def _set(row: dict[str, Any]) -> SQL:
-    return sql("SELECT set_config({name}, {value}, false)", name=Literal(row["name"]), value=Literal(row["setting"]))
 
 
 async def place(session: Session, namespace: str | None) -> str:
@@ -235,17 +189,3 @@ def _quoted(name: ObjectName) -> str:
     return ".".join(
         f'"{part.replace(chr(34), chr(34) * 2)}"' for part in (name.namespace, name.name) if part is not None
     )
-
-
-PARALLEL = SharedTables(
-    refusal=refusal,
-    opener=opener,
-    place=place,
-    claim=claim,
-    release=release,
-    discard=discard,
-    sweep=sweep,
-    create_staging=create_staging,
-    move_type=move_type,
-    move_table=move_table,
-)

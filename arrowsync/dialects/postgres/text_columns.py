@@ -11,7 +11,6 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import pyarrow as pa
 
@@ -65,7 +64,7 @@ def _is_closed(live: SqlType) -> bool:
     return live.name in CLOSED or any(_is_closed(member) for _, member in live.members)
 
 
-def arriving(column: Column, arrow: Any, rejecting: bool) -> Column:
+def arriving(column: Column, brought: pa.DataType, rejecting: bool) -> Column:
     """The column of a staging table into which values of that Arrow type go.
 
     Where bad rows are to be rejected, JSON is text too: PostgreSQL refuses some that is valid (a number beyond its numeric, a NUL
@@ -74,10 +73,10 @@ def arriving(column: Column, arrow: Any, rejecting: bool) -> Column:
     if rejecting and _holds_json(column.type):
         element = column.type.element
         return replace(column, type=TEXT if element is None else replace(column.type, element=TEXT))
-    if pa.types.is_string(arrow) and column.type.element is None and is_said_as_text(column.type):
+    if pa.types.is_string(brought) and column.type.element is None and is_said_as_text(column.type):
         return replace(column, type=TEXT)
     if column.type.element is not None and is_said_as_text(column.type.element):
-        inner = arrow
+        inner = brought
         while pa.types.is_list(inner):
             inner = inner.value_type
         if pa.types.is_string(inner):

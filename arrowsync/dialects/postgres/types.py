@@ -1,6 +1,6 @@
 """The types of PostgreSQL, in both directions: declared column -> live column, and back.
 
-`parse_type` reads the server's spelling of a type; `widens` says which types hold all values of another.
+`parse_type` reads the server's spelling of a type; `is_widening` says which types hold all values of another.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ _WIDER_FLOATS = {
 _TIMES = ("timestamp", "timestamptz", "time", "interval")
 
 
-def widens(old: SqlType, new: SqlType) -> bool:
+def is_widening(old: SqlType, new: SqlType) -> bool:
     """Whether every value of `old` is one of `new`, unchanged.
 
     Of two types that hold the same values (text and citext), only that of a declaration widens to the other: a live column
@@ -157,7 +157,7 @@ def widens(old: SqlType, new: SqlType) -> bool:
     if old == new:
         return True
     if old.element is not None and new.element is not None:
-        return widens(old.element, new.element)
+        return is_widening(old.element, new.element)
     if new.labels or new.members:
         return False
     if old.labels:
@@ -251,7 +251,7 @@ _INTEGERS = ("smallint", "integer", "bigint")
 _UNITS: Mapping[str, int] = {"s": 0, "ms": 3, "us": 6}
 
 
-def column_of(spec: ColumnSpec, table: TableSpec, server: Server) -> Column:
+def to_column(spec: ColumnSpec, table: TableSpec, server: Server) -> Column:
     """The column that is created for a declared one; a DeclarationError where PostgreSQL has no type for it."""
     for name in (table.name, spec.name, *([table.namespace] if table.namespace else [])):
         check_name(name, table=table.name, field=spec.name)
@@ -274,7 +274,7 @@ def column_of(spec: ColumnSpec, table: TableSpec, server: Server) -> Column:
     )
 
 
-def spec_of(column: Column) -> ColumnSpec:
+def to_spec(column: Column) -> ColumnSpec:
     """The declared column whose Arrow type holds all values of the live one; text for a type that Arrow lacks."""
     return replace(
         _spec_of(column.name, column.type),

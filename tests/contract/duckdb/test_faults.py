@@ -15,7 +15,7 @@ from typing import LiteralString
 
 import pytest
 
-from arrowsync.dialects.duckdb import DIALECT
+from arrowsync.dialects import open_session
 from arrowsync.errors import ConnectionLost, ConstraintViolated, DatabaseError
 from arrowsync.sql import sql
 
@@ -32,7 +32,7 @@ def fails(*statements: LiteralString, url: str = "duckdb://") -> DatabaseError:
     """The error that the last of the statements raises."""
 
     async def act() -> None:
-        session = await DIALECT.open(url)
+        session = await open_session(url)
         try:
             for statement in statements[:-1]:
                 await session.execute(sql(statement))
@@ -76,7 +76,7 @@ def test_a_file_that_another_process_holds(options: str, tmp_path: Path) -> None
 
 
 async def _opens(url: str) -> None:
-    session = await DIALECT.open(url)
+    session = await open_session(url)
     await session.close()
 
 
@@ -194,7 +194,7 @@ def test_a_session_whose_connection_was_closed() -> None:
     connection = duckdb.connect()
 
     async def act() -> None:
-        session = await DIALECT.adopt(connection)
+        session = await open_session(connection)
         connection.close()
         try:
             await session.execute(sql("SELECT 1"))
@@ -209,7 +209,7 @@ def test_the_same_file_with_other_settings(tmp_path: Path) -> None:
     url = f"duckdb:///{tmp_path / 'settings.duckdb'}"
 
     async def act() -> None:
-        session = await DIALECT.open(url)
+        session = await open_session(url)
         try:
             await _opens(f"{url}?read_only=true")
         finally:

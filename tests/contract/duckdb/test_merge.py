@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from arrowsync.catalog import ObjectName, Table
 from arrowsync.declare.spec import ColumnSpec, TableSpec
+from arrowsync.dialects import open_session
 from arrowsync.dialects.contract import LoadTarget, MergeJob, Server, Session
 from arrowsync.dialects.duckdb import DIALECT
 from arrowsync.errors import ConstraintViolated, DatabaseError
@@ -31,7 +32,7 @@ SERVER = Server("duckdb", (2, 0, 0), "main")
 
 def using(url: str, act: Callable[[Session], Awaitable[Any]]) -> Any:
     async def run() -> Any:
-        session = await DIALECT.open(url)
+        session = await open_session(url)
         try:
             return await act(session)
         finally:
@@ -46,7 +47,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 async def live(session: Session, name: ObjectName = T) -> Table:
-    return (await DIALECT.discover(session, [name])).tables[0]
+    return (await DIALECT.catalog.discover(session, [name])).tables[0]
 
 
 async def merge(
@@ -61,18 +62,18 @@ async def merge(
     counts = {"duplicates": 0, "updated": 0, "inserted": 0, "deleted": 0}
     async with session.transaction():
         target = await live(session)
-        name, statement = DIALECT.create_staging(target, rows.schema.names)
+        name, statement = DIALECT.merge.create_staging(target, rows.schema.names)
         await session.execute(statement)
         columns = tuple(c for c in map(target.column, rows.schema.names) if c is not None)
         half = rows.num_rows // 2
         batches = [rows.slice(0, half), rows.slice(half)]
         await session.load(LoadTarget(name, columns, rows.schema), iter(batches))
         job = MergeJob(target, name, tuple(rows.schema.names), key, mode, "skip" if skip else "error", dedup)
-        for step in DIALECT.merge_steps(job):
+        for step in DIALECT.merge.steps(job):
             affected = await session.execute(step.statement)
             if step.outcome is not None:
                 counts[step.outcome] += affected
-        for after in DIALECT.after_load(target, rows.schema.names):
+        for after in DIALECT.merge.after_load(target, rows.schema.names):
             await session.execute(after)
         await session.execute(sql("DROP TABLE {staging}", staging=name.identifier))
     assert (await session.fetch(sql("SELECT * FROM duckdb_tables() WHERE temporary"))).num_rows == 0
@@ -189,7 +190,7 @@ def test_values_that_duckdb_takes_for_equal_are_changes(live_type: str, old: str
         again = await merge(session, rows)
         table = await live(session)
         async with session.stream(sql("SELECT v FROM t ORDER BY id"), [table.columns[1]]) as batches:
-            stored = [value for batch in [b async for b in batches] for value in batch.column(0).to_pylist()]
+            stored = [value for batch in [b async for b in batches.batches] for value in batch.column(0).to_pylist()]
         text = await rows_of(session, "SELECT CAST(v AS VARCHAR) AS v FROM t ORDER BY id")
         return counts, again, stored, text
 
@@ -327,7 +328,7 @@ def test_duplicates_are_listed_with_their_copies() -> None:
         await session.execute(sql("INSERT INTO s SELECT i % 7, 'k', i FROM range(8) AS r (i)"))
         target = Table(T, ())
         job = MergeJob(target, ObjectName(None, "s"), ("a", "b", "v"), ("b", "a"), "upsert", "error", "error")
-        return (await session.fetch(DIALECT.duplicates(job))).to_pylist()
+        return (await session.fetch(DIALECT.merge.repeated_keys(job))).to_pylist()
 
     assert using("duckdb://", act) == [{"b": "k", "a": 0, "copies": 2}]
 
@@ -341,14 +342,14 @@ def test_an_identity_column_numbers_rows_and_goes_on_after_those_that_are_loaded
         key=("no",),
         namespace=name.namespace,
     )
-    target = target_catalog([spec], lambda column, table: DIALECT.language.column_of(column, table, SERVER)).tables[0]
+    target = target_catalog([spec], lambda column, table: DIALECT.language.to_column(column, table, SERVER)).tables[0]
 
     async def load(session: Session, rows: dict[str, list[Any]], table: Table) -> None:
         batch = pa.record_batch({k: pa.array(v, pa.int32() if k == "no" else pa.string()) for k, v in rows.items()})
         columns = tuple(c for c in map(table.column, rows) if c is not None)
         async with session.transaction():
             await session.load(LoadTarget(name, columns, batch.schema), iter([batch]))
-            for statement in DIALECT.after_load(table, list(rows)):
+            for statement in DIALECT.merge.after_load(table, list(rows)):
                 await session.execute(statement)
 
     async def act(session: Session) -> list[Any]:
@@ -379,7 +380,7 @@ def test_an_identity_column_numbers_rows_and_goes_on_after_those_that_are_loaded
 
 
 def test_an_identity_column_added_to_rows_numbers_them() -> None:
-    column = DIALECT.language.column_of(
+    column = DIALECT.language.to_column(
         ColumnSpec("no", pa.int64(), identity=True), TableSpec("t", (ColumnSpec("no", pa.int64()),)), SERVER
     )
 

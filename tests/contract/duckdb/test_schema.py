@@ -22,6 +22,7 @@ from arrowsync.catalog import (
     Table,
     UniqueKey,
 )
+from arrowsync.dialects import open_session
 from arrowsync.dialects.contract import Session
 from arrowsync.dialects.duckdb import DIALECT
 from arrowsync.dialects.duckdb.discover import CatalogRows, catalog_from_rows
@@ -56,7 +57,7 @@ T = ObjectName(None, "t")
 
 def using(url: str, act: Callable[[Session], Awaitable[Any]]) -> Any:
     async def run() -> Any:
-        session = await DIALECT.open(url)
+        session = await open_session(url)
         try:
             return await act(session)
         finally:
@@ -69,7 +70,7 @@ def found_after(statements: Sequence[LiteralString], *names: ObjectName, url: st
     async def act(session: Session) -> Catalog:
         for statement in statements:
             await session.execute(sql(statement))
-        return await DIALECT.discover(session, names or [T])
+        return await DIALECT.catalog.discover(session, names or [T])
 
     return using(url, act)
 
@@ -101,12 +102,12 @@ def test_an_awkward_table_is_discovered_as_it_was_created(tmp_path: Path) -> Non
     url = f"duckdb:///{tmp_path / 'schema.duckdb'}"
 
     async def create(session: Session) -> None:
-        assert await DIALECT.discover(session, [name]) == Catalog()
+        assert await DIALECT.catalog.discover(session, [name]) == Catalog()
         async with session.transaction():
             await make(session, *diff(Catalog(), target))
 
     async def find(session: Session) -> Catalog:
-        return await DIALECT.discover(session, [name])
+        return await DIALECT.catalog.discover(session, [name])
 
     using(url, create)
     found = using(url, find)  # from the file
@@ -278,7 +279,7 @@ def test_a_change_makes_what_its_model_says_and_keeps_the_rows(changes: tuple[Ch
         await session.execute(
             sql("INSERT INTO t SELECT i, i, 'v' || i, 'a', i, '2020-01-01', [i], row(i, 'x') FROM range(10) AS r (i)")
         )
-        before = await DIALECT.discover(session, names)
+        before = await DIALECT.catalog.discover(session, names)
         async with session.transaction():
             await make(session, *changes)
             # What is loaded afterwards, in the same transaction, is merged into the altered table.
@@ -288,7 +289,7 @@ def test_a_change_makes_what_its_model_says_and_keeps_the_rows(changes: tuple[Ch
         return (await session.fetch(sql("SELECT count(id) AS n FROM t"))).column("n")[0].as_py()
 
     async def find(session: Session) -> Catalog:
-        return await DIALECT.discover(session, names)
+        return await DIALECT.catalog.discover(session, names)
 
     assert using(url, act) == 9
     found = using(url, find)
@@ -357,11 +358,11 @@ def test_a_change_that_duckdb_refuses_leaves_everything_as_it_was(setup: Literal
         await session.execute(sql(setup))
         if isinstance(change, SetNotNull):
             await session.execute(sql("INSERT INTO t (id, v) VALUES (9, 'x')"))
-        before = await DIALECT.discover(session, [T])
+        before = await DIALECT.catalog.discover(session, [T])
         with pytest.raises(DatabaseError):
             async with session.transaction():
                 await make(session, AddColumn(T, column("x", INTEGER)), change)
-        assert await DIALECT.discover(session, [T]) == before
+        assert await DIALECT.catalog.discover(session, [T]) == before
 
     using("duckdb://", act)
 

@@ -44,7 +44,7 @@ def batches(
 
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[Session]:
-    session = await DIALECT.open(url)
+    session = await open_session(url)
     try:
         yield session
     finally:
@@ -53,7 +53,7 @@ async def opened(url: str) -> AsyncIterator[Session]:
 
 @asynccontextmanager
 async def adopted(connection: duckdb.DuckDBPyConnection) -> AsyncIterator[Session]:
-    session = await DIALECT.adopt(connection)
+    session = await open_session(connection)
     try:
         yield session
     finally:
@@ -66,7 +66,7 @@ async def value(session: Session, query: LiteralString) -> Any:
 
 async def read_all(session: Session, query: SQL) -> None:
     async with session.stream(query, TARGET.columns) as rows:
-        async for _ in rows:
+        async for _ in rows.batches:
             pass
 
 
@@ -361,7 +361,7 @@ def test_a_stream_that_is_left_early_frees_the_connection(url: str) -> None:
         async with opened(url) as session:
             await session.execute(sql("CREATE TABLE t (id BIGINT); INSERT INTO t SELECT range FROM range(500000)"))
             async with session.stream(sql("SELECT id FROM t"), TARGET.columns) as rows:
-                first = await anext(rows)
+                first = await anext(rows.batches)
                 with pytest.raises(DatabaseError, match="open result") as caught:
                     await session.execute(sql("DELETE FROM t"))
                 assert caught.value.hint
@@ -406,8 +406,8 @@ def test_a_connection_of_the_user_is_left_open_and_as_it_was(connection: duckdb.
             for raises in (None, Unreadable()):
                 try:
                     async with session.transaction():
-                        target = (await DIALECT.discover(session, [T])).tables[0]
-                        name, statement = DIALECT.create_staging(target, ["id"])
+                        target = (await DIALECT.catalog.discover(session, [T])).tables[0]
+                        name, statement = DIALECT.merge.create_staging(target, ["id"])
                         await session.execute(statement)
                         await session.load(LoadTarget(name, target.columns, SCHEMA), batches(7, raises=raises))
                         await session.execute(sql("DROP TABLE {name}", name=name.identifier))
@@ -511,7 +511,7 @@ def test_a_source_that_reads_from_the_same_connection_fails_instead_of_waiting_f
 
 def test_what_is_no_connection_is_refused(connection: duckdb.DuckDBPyConnection) -> None:
     async def adopt(something: object) -> None:
-        await DIALECT.adopt(something)
+        await open_session(something)
 
     with pytest.raises(DeclarationError, match="not a DuckDB connection"):
         asyncio.run(adopt(connection.sql("SELECT 1")))
@@ -522,10 +522,10 @@ def test_what_is_no_connection_is_refused(connection: duckdb.DuckDBPyConnection)
 
 def test_a_connection_is_recognised_without_a_url(connection: duckdb.DuckDBPyConnection) -> None:
     async def act() -> str:
-        dialect, session = await open_session(connection)
+        session = await open_session(connection)
         await session.close()
         await session.close()
-        return dialect.language.name
+        return session.dialect.language.name
 
     assert asyncio.run(act()) == "duckdb"
     assert connection.execute("SELECT 1").fetchall() == [(1,)]
@@ -604,7 +604,7 @@ import asyncio, sys, time
 import pyarrow as pa
 from arrowsync.catalog import Column, ObjectName, SqlType
 from arrowsync.dialects.contract import LoadTarget
-from arrowsync.dialects.duckdb import DIALECT
+from arrowsync.dialects import open_session
 from arrowsync.sql import sql
 
 def batches():
@@ -614,7 +614,7 @@ def batches():
         yield pa.record_batch({{"id": pa.array(range(number * 50_000, (number + 1) * 50_000), pa.int64())}})
 
 async def main():
-    session = await DIALECT.open(sys.argv[1])
+    session = await open_session(sys.argv[1])
     schema = pa.schema([("id", pa.int64())])
     async with session.transaction():
         await session.execute(sql("DELETE FROM t"))

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from arrowsync.catalog import Column, DefaultValue, ObjectName, SqlType, Table
 from arrowsync.declare.spec import ColumnSpec, StructSpec, TableSpec
+from arrowsync.dialects import open_session
 from arrowsync.dialects.contract import LoadTarget, Server, Session
 from arrowsync.dialects.duckdb import DIALECT
 from arrowsync.dialects.duckdb.types import READ_ONLY, fold, parse_type, type_sql
@@ -100,7 +101,7 @@ SERVER = Server("duckdb", (2, 0, 0), "main")
 
 def using(url: str, act: Callable[[Session], Awaitable[Any]]) -> Any:
     async def run() -> Any:
-        session = await DIALECT.open(url)
+        session = await open_session(url)
         try:
             return await act(session)
         finally:
@@ -114,8 +115,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"duckdb:///{tmp_path / 'types.duckdb'}" if request.param == "file" else "duckdb://"
 
 
-def column_of(spec: ColumnSpec, table: TableSpec | None = None) -> Column:
-    return DIALECT.language.column_of(spec, table or TableSpec("t", (spec,)), SERVER)
+def to_column(spec: ColumnSpec, table: TableSpec | None = None) -> Column:
+    return DIALECT.language.to_column(spec, table or TableSpec("t", (spec,)), SERVER)
 
 
 def awkward(spec: ColumnSpec, values: list[Any]) -> pa.Array[Any]:
@@ -140,10 +141,10 @@ def bits(column: pa.ChunkedArray[Any] | pa.Array[Any]) -> list[Any]:
 
 async def create(session: Session, specs: list[ColumnSpec], name: str = "t") -> Table:
     spec = TableSpec(name, tuple(replace(s, nullable=True) for s in specs), comment="it's a table")
-    target = target_catalog([spec], lambda column, table: column_of(column, table))
+    target = target_catalog([spec], lambda column, table: to_column(column, table))
     for statement in DIALECT.language.render(CreateTable(target.tables[0])):
         await session.execute(statement)
-    found = await DIALECT.discover(session, [target.tables[0].name])
+    found = await DIALECT.catalog.discover(session, [target.tables[0].name])
     assert diff(found, target) == []
     return found.tables[0]
 
@@ -157,7 +158,7 @@ async def read(session: Session, table: Table) -> pa.Table:
     columns = join(", ", [Identifier(column.name) for column in table.columns])
     query = sql("SELECT {columns} FROM {table}", columns=columns, table=table.name.identifier)
     async with session.stream(query, table.columns) as batches:
-        return pa.Table.from_batches([batch async for batch in batches])
+        return pa.Table.from_batches([batch async for batch in batches.batches])
 
 
 @pytest.mark.parametrize(("spec", "live", "values"), CASES, ids=IDS)
@@ -174,7 +175,7 @@ def test_a_column_of_each_type_holds_its_awkward_values(
         return await read(session, table)
 
     found = using(url, act).column(0)
-    declared = DIALECT.language.spec_of(column_of(spec)).type
+    declared = DIALECT.language.to_spec(to_column(spec)).type
     assert found.type == declared
     assert bits(found) == bits(given) + bits(given[1:])
 
@@ -310,7 +311,7 @@ def test_live_types_that_no_declaration_has_are_read_and_loaded_exactly(live: st
         await session.execute(sql("CREATE TABLE t (v {live})", live=trusted(live)))
         for text in texts:
             await session.execute(sql("INSERT INTO t VALUES ({text})", text=trusted(f"'{text}'")))
-        table = (await DIALECT.discover(session, [ObjectName(None, "t")])).tables[0]
+        table = (await DIALECT.catalog.discover(session, [ObjectName(None, "t")])).tables[0]
         before = await read(session, table)
         await session.execute(sql("DELETE FROM t"))
         await load(session, table, *before.to_batches())
@@ -328,7 +329,7 @@ def test_an_interval_with_months_is_no_duration() -> None:
     async def act(session: Session) -> None:
         await session.execute(sql("CREATE TABLE t (v INTERVAL)"))
         await session.execute(sql("INSERT INTO t VALUES (INTERVAL '1 day'), (INTERVAL '14 months')"))
-        table = (await DIALECT.discover(session, [ObjectName(None, "t")])).tables[0]
+        table = (await DIALECT.catalog.discover(session, [ObjectName(None, "t")])).tables[0]
         await read(session, table)
 
     with pytest.raises(DatabaseError, match="interval 1 year 2 months in column v has months"):
@@ -348,7 +349,7 @@ def test_an_interval_with_months_is_no_duration() -> None:
 )
 def test_what_duckdb_has_no_home_for_is_refused_with_the_way_out(spec: ColumnSpec, words: str) -> None:
     with pytest.raises(DeclarationError, match=words) as caught:
-        column_of(spec)
+        to_column(spec)
     assert (caught.value.table, caught.value.field) == ("t", spec.name)
     assert caught.value.hint
 
@@ -356,7 +357,7 @@ def test_what_duckdb_has_no_home_for_is_refused_with_the_way_out(spec: ColumnSpe
 def test_names_that_differ_only_in_case_are_refused_where_duckdb_takes_them_for_one() -> None:
     twins = TableSpec("t", (ColumnSpec("id", pa.int64()), ColumnSpec("ID", pa.int64())))
     with pytest.raises(DeclarationError, match="'ID' and 'id'"):
-        column_of(twins.columns[1], twins)
+        to_column(twins.columns[1], twins)
     accents = TableSpec("t", (ColumnSpec("é", pa.int64()), ColumnSpec("É", pa.int64())))
     using("duckdb://", lambda session: create(session, list(accents.columns)))
 
@@ -407,8 +408,8 @@ def test_a_default_of_an_enum_and_no_default() -> None:
         ColumnSpec("e", ENUM, labels=LABELS, default="it's"),
         ColumnSpec("n", pa.string(), nullable=True, default=None),
     ]
-    assert column_of(specs[2]).default is None
-    assert column_of(specs[1]).default == DefaultValue("it's")
+    assert to_column(specs[2]).default is None
+    assert to_column(specs[1]).default == DefaultValue("it's")
 
     async def act(session: Session) -> pa.Table:
         table = await create(session, specs)
@@ -480,7 +481,7 @@ def test_any_nested_type_is_created_and_read_back_as_it_is() -> None:
 
 
 def _types() -> list[SqlType]:
-    names = [column_of(spec).type for spec, _, _ in CASES if not spec.labels]
+    names = [to_column(spec).type for spec, _, _ in CASES if not spec.labels]
     more = [SqlType(name) for name in READ_ONLY] + [
         SqlType("decimal", (p, s)) for p, s in ((2, 0), (3, 0), (20, 0), (19, 0), (12, 4))
     ]
@@ -494,11 +495,15 @@ def _types() -> list[SqlType]:
 def test_widens_is_true_only_where_duckdb_keeps_every_value() -> None:
     """What widens is cast there and back by DuckDB itself, with the extremes of the type."""
     extremes = {
-        **{str(column_of(spec).type): (spec, values) for spec, _, values in CASES},
+        **{str(to_column(spec).type): (spec, values) for spec, _, values in CASES},
         "enum": (ColumnSpec("e", ENUM, labels=("a", "b")), ["a", "b"]),
         "time_ns": (None, ["TIME_NS '23:59:59.999999999'"]),
     }
-    wide = [(old, new) for old, new in itertools.product(_types(), repeat=2) if old != new and DIALECT.widens(old, new)]
+    wide = [
+        (old, new)
+        for old, new in itertools.product(_types(), repeat=2)
+        if old != new and DIALECT.language.is_widening(old, new)
+    ]
     expected = {
         ("tinyint", "smallint"), ("utinyint", "smallint"), ("uinteger", "bigint"), ("ubigint", "hugeint"),
         ("ubigint", "decimal(20, 0)"), ("bigint", "decimal(38, 0)"), ("tinyint", "decimal(3, 0)"), ("smallint", "float"),

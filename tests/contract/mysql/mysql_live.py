@@ -29,7 +29,7 @@ def form(language: Language, specs: Sequence[TableSpec], options: GeneratorOptio
     """What has to exist for the tables."""
     server = language.server
     return target_catalog(
-        specs, lambda column, table: language.column_of(column, table, server), language.limits(server), options
+        specs, lambda column, table: language.to_column(column, table, server), language.limits(server), options
     )
 
 

@@ -17,7 +17,7 @@ from arrowsync.catalog import Catalog, Column, ForeignKey, Index, ObjectName, Sq
 from arrowsync.declare.spec import ColumnSpec, TableSpec
 from arrowsync.dialects import language_for, open_session
 from arrowsync.dialects.contract import Session
-from arrowsync.dialects.mysql.discover import tables as table_names
+from arrowsync.dialects.mysql.discover import list_tables as table_names
 from arrowsync.errors import MigrationError
 from arrowsync.migration.changes import AlterType, SetComment
 from arrowsync.migration.diff import diff
@@ -40,9 +40,9 @@ def live(request: pytest.FixtureRequest, url: str) -> Iterator[Live]:
 
 def with_session(url: str, use: Callable[[Any, Session], Awaitable[Any]]) -> Any:
     async def story() -> Any:
-        dialect, session = await open_session(url)
+        session = await open_session(url)
         try:
-            return await use(dialect, session)
+            return await use(session.dialect, session)
         finally:
             await session.close()
 
@@ -50,7 +50,7 @@ def with_session(url: str, use: Callable[[Any, Session], Awaitable[Any]]) -> Any
 
 
 def discovered(url: str, names: Sequence[ObjectName]) -> Catalog:
-    return with_session(url, lambda dialect, session: dialect.discover(session, names))
+    return with_session(url, lambda dialect, session: dialect.catalog.discover(session, names))
 
 
 def found(url: str, name: str) -> Table:
@@ -270,10 +270,10 @@ PAIRS = [
 
 @pytest.mark.parametrize(("old", "new", "holds"), PAIRS)
 def test_which_types_hold_all_values_of_another(old: str, new: str, holds: bool) -> None:
-    from arrowsync.dialects.mysql.types import from_text, widens
+    from arrowsync.dialects.mysql.types import from_text, is_widening
 
     def typed(text: str) -> SqlType:
         return SqlType("boolean") if text == "boolean" else from_text(text)
 
-    assert widens(typed(old), typed(new)) is holds
-    assert widens(typed(old), typed(old))
+    assert is_widening(typed(old), typed(new)) is holds
+    assert is_widening(typed(old), typed(old))

@@ -214,7 +214,7 @@ def refuses(live: Live, *specs: TableSpec) -> bool:
     """Whether the server itself refuses the tables, or warns that it takes them for something else."""
     server = live.language.server
     unchecked = Limits(namespaces=False, bounded_text=True)
-    catalog = target_catalog(specs, lambda column, owner: live.language.column_of(column, owner, server), unchecked)
+    catalog = target_catalog(specs, lambda column, owner: live.language.to_column(column, owner, server), unchecked)
     quoting = live.language.quoting(server)
     statements = [s.text(quoting) for change in diff(Catalog(), catalog) for s in live.language.render(change)]
     try:

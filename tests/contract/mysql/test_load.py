@@ -182,7 +182,7 @@ def test_every_type_comes_back_as_it_went_in(url: str, via: str) -> None:
         async with opened(url, via, table) as (session, _):
             await session.load(LoadTarget(ObjectName(None, "t"), columns, rows.schema), iter([rows, rows]))
             async with session.stream(trusted(f"SELECT {names} FROM t"), columns) as batches:
-                found = pa.Table.from_batches([part async for part in batches])
+                found = pa.Table.from_batches([part async for part in batches.batches])
             for name, column in zip(types, rows.columns, strict=True):
                 expected = column.cast(pa.string()) if name == "e" else column
                 got = found.column(name)
@@ -212,7 +212,7 @@ def test_more_than_a_packet_in_one_value_and_one_row(url: str) -> None:
                 [COLUMNS[0], *[COLUMNS[1]] * 4],
             )
             async with session.stream(query, columns) as batches:  # a row of more than 16 MiB
-                found = pa.Table.from_batches([part async for part in batches])
+                found = pa.Table.from_batches([part async for part in batches.batches])
             assert [column.to_pylist() for column in found.columns] == [[1, 2], *[[big, None]] * 4]
 
     asyncio.run(run())
@@ -650,7 +650,7 @@ def test_utc_times(url: str, via: str) -> None:
             rows = pa.record_batch([pa.array([1], pa.int64()), pa.array([moment], schema.types[1])], schema=schema)
             await session.load(LoadTarget(ObjectName(None, "t"), columns, schema), iter([rows]))
             async with session.stream(trusted("SELECT id, at FROM t"), columns) as batches:
-                assert [part.to_pylist() async for part in batches] == [[{"id": 1, "at": moment}]]
+                assert [part.to_pylist() async for part in batches.batches] == [[{"id": 1, "at": moment}]]
             (row,) = observer.rows("SELECT unix_timestamp(at) AS at FROM t")
             assert row["at"] == moment.timestamp()
 

@@ -22,7 +22,7 @@ from arrowsync import ConstraintViolated, DatabaseError, Index, MaxLength, Prima
 from arrowsync.catalog import ObjectName
 from arrowsync.dialects import open_session
 from arrowsync.dialects.contract import Dialect, MergeJob, Session
-from arrowsync.dialects.mysql.locks import Patience, alter, lock, tidy
+from arrowsync.dialects.mysql.locks import Patience, alter, clean_up, lock
 from arrowsync.sql import join, sql, trusted
 
 URLS = {"mysql": "mysql_url", "mariadb": "mariadb_url"}
@@ -39,9 +39,9 @@ def live(request: pytest.FixtureRequest) -> Iterator[tuple[Live, str]]:
 
 def using(url: str, act: Callable[[Dialect, Session], Awaitable[Any]]) -> Any:
     async def run() -> Any:
-        dialect, session = await open_session(url)
+        session = await open_session(url)
         try:
-            return await act(dialect, session)
+            return await act(session.dialect, session)
         finally:
             await session.close()
 
@@ -52,10 +52,10 @@ async def merge(
     dialect: Dialect, session: Session, rows: Sequence[str], columns: Sequence[str], mode: Any = "upsert"
 ) -> dict[str, int]:
     """Stage the rows as they are written in SQL, and merge them; rows by outcome."""
-    target = (await dialect.discover(session, [NAME])).tables[0]
+    target = (await dialect.catalog.discover(session, [NAME])).tables[0]
     counts: dict[str, int] = {}
     async with session.transaction():
-        staging, create = dialect.create_staging(target, columns)
+        staging, create = dialect.merge.create_staging(target, columns)
         await session.execute(create)
         await session.execute(
             sql(
@@ -66,11 +66,11 @@ async def merge(
             )
         )
         job = MergeJob(target, staging, tuple(columns), target.key, mode, "error", "last")
-        for step in dialect.merge_steps(job):
+        for step in dialect.merge.steps(job):
             affected = await session.execute(step.statement)
             if step.outcome is not None:
                 counts[step.outcome] = counts.get(step.outcome, 0) + affected
-        await session.execute(dialect.drop_staging(staging))
+        await session.execute(dialect.merge.drop_staging(staging))
     return counts
 
 
@@ -159,7 +159,7 @@ def test_a_merge_waits_its_turn_and_says_for_whom(live: tuple[Live, str]) -> Non
 
     async def run(dialect: Dialect, session: Session) -> None:
         await lock(session, NAME, "merge")
-        _, second = await open_session(url)
+        second = await open_session(url)
         try:
             with pytest.raises(
                 DatabaseError, match=r"table t was not free within 1 s.*connection \d+ \(user"
@@ -167,7 +167,7 @@ def test_a_merge_waits_its_turn_and_says_for_whom(live: tuple[Live, str]) -> Non
                 await lock(second, NAME, "merge", patience=IMPATIENT)
             assert caught.value.transient
             assert caught.value.hint
-            await tidy(session, NAME, ())
+            await clean_up(session, NAME, ())
             await lock(second, NAME, "merge", patience=IMPATIENT)
         finally:
             await second.close()

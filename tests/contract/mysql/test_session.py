@@ -90,7 +90,7 @@ async def insert_and_fail(session: AiomysqlSession, *numbers: int) -> None:
 
 async def streamed(session: AiomysqlSession, query: SQL, columns: list[Column]) -> pa.Table:
     async with session.stream(query, columns) as batches:
-        return pa.Table.from_batches([batch async for batch in batches])
+        return pa.Table.from_batches([batch async for batch in batches.batches])
 
 
 async def rows(session: AiomysqlSession, query: str) -> list[dict[str, Any]]:
@@ -338,7 +338,7 @@ def test_many_rows_are_streamed(url: str) -> None:
     async def run(session: AiomysqlSession) -> None:
         sizes = []
         async with session.stream(trusted(query), columns) as batches:
-            async for batch in batches:
+            async for batch in batches.batches:
                 sizes.append(batch.num_rows)
                 for row in batch.slice(0, 500).to_pylist():
                     number = row["i"] % 1000
@@ -346,7 +346,7 @@ def test_many_rows_are_streamed(url: str) -> None:
         assert sum(sizes) == 45_000
         assert len(sizes) > 5
         async with session.stream(trusted(query), columns) as batches:
-            async for _ in batches:
+            async for _ in batches.batches:
                 break  # and the rest is never read
         assert await rows(session, "SELECT 1 AS x") == [{"x": 1}]
 
@@ -362,7 +362,7 @@ def test_floats_are_streamed_exactly(url: str) -> None:
             trusted("INSERT INTO t VALUES (16777216, 0.1), (0.1, 5e-324), (-0e0, -1.7976931348623157e308)")
         )
         async with session.stream(trusted("SELECT f, d FROM t"), columns) as batches:
-            found = pa.Table.from_batches([batch async for batch in batches])
+            found = pa.Table.from_batches([batch async for batch in batches.batches])
         assert found.column("f").to_pylist() == [16777216.0, pa.scalar(0.1, pa.float32()).as_py(), 0.0]
         assert found.column("d").to_pylist() == [0.1, 5e-324, -1.7976931348623157e308]
 
@@ -387,7 +387,7 @@ def test_one_result_at_a_time(url: str) -> None:
         async with session.stream(trusted("SELECT 1 AS x"), [Column("x", SqlType("bigint"))]) as batches:
             with pytest.raises(DeclarationError, match="still being read"):
                 await session.execute(trusted("DO 1"))
-            assert [batch.to_pylist() async for batch in batches] == [[{"x": 1}]]
+            assert [batch.to_pylist() async for batch in batches.batches] == [[{"x": 1}]]
 
     using(url, run)
 

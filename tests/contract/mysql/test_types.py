@@ -144,6 +144,6 @@ def test_a_live_type_reads_as_the_arrow_type_that_holds_it(name: str) -> None:
     read_as = {pa.duration("us"): pa.int64(), pa.timestamp("us", "UTC"): pa.timestamp("us")}
     for dialect in URLS:
         language = language_for(dialect)
-        found = language.spec_of(language.column_of(declared, TableSpec("t", (ID,)), language.server))
+        found = language.to_spec(language.to_column(declared, TableSpec("t", (ID,)), language.server))
         assert found.type == (pa.binary() if declared.ip else read_as.get(declared.type, declared.type))
         assert found.labels == declared.labels

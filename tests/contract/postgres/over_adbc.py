@@ -17,7 +17,7 @@ def connected(url: str) -> Iterator[arrowsync.Connection]:
     """A connection of arrowsync's around one of ADBC, which is as it was found afterwards."""
 
     async def adopt() -> aio.Connection:
-        return aio.Connection(*await open_session(native))
+        return aio.Connection(await open_session(native))
 
     with dbapi.connect(url) as native:
         with arrowsync.Connection(blocking._portal.run(adopt)) as connection:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from arrowsync.catalog import Column, ObjectName, SqlType
+from arrowsync.dialects import open_session
 from arrowsync.dialects.contract import LoadTarget
 from arrowsync.dialects.postgres import DIALECT
 from arrowsync.dialects.postgres.oids import type_oids
@@ -36,7 +37,7 @@ class ByText:
     def __init__(self, url: str) -> None:
         self.url = url
         self._runner = asyncio.Runner()
-        self.session: Any = self.run(DIALECT.open(url))
+        self.session: Any = self.run(open_session(url))
 
     def run(self, call: Any) -> Any:
         return self._runner.run(call)
@@ -54,7 +55,7 @@ class ByText:
 
     def columns(self, table: ObjectName) -> tuple[Column, ...]:
         """The columns as discovery finds them."""
-        found: tuple[Column, ...] = self.run(DIALECT.discover(self.session, [table])).tables[0].columns
+        found: tuple[Column, ...] = self.run(DIALECT.catalog.discover(self.session, [table])).tables[0].columns
         return found
 
     def load(self, table: ObjectName, columns: Sequence[Column], batches: Sequence[pa.RecordBatch]) -> int:

@@ -26,6 +26,7 @@ from arrowsync.catalog import (
     Table,
 )
 from arrowsync.declare.spec import ColumnSpec, TableSpec
+from arrowsync.dialects import open_session
 from arrowsync.dialects.contract import Session
 from arrowsync.dialects.postgres import DIALECT
 from arrowsync.errors import DatabaseError, DeclarationError, UnsupportedChange
@@ -69,7 +70,7 @@ EVERYTHING = TableSpec(
 
 def using(url: str, act: Callable[[Session], Awaitable[Any]]) -> Any:
     async def run() -> Any:
-        session = await DIALECT.open(url)
+        session = await open_session(url)
         try:
             return await act(session)
         finally:
@@ -79,7 +80,7 @@ def using(url: str, act: Callable[[Session], Awaitable[Any]]) -> Any:
 
 
 async def target_of(session: Session, *specs: TableSpec) -> Catalog:
-    return target_catalog(specs, lambda column, table: DIALECT.language.column_of(column, table, session.server))
+    return target_catalog(specs, lambda column, table: DIALECT.language.to_column(column, table, session.server))
 
 
 async def make(session: Session, changes: Sequence[Change]) -> None:
@@ -95,11 +96,11 @@ def test_what_is_created_is_found_again(postgres_url: str, namespace: str | None
         spec = replace(EVERYTHING, namespace=namespace)
         target = await target_of(session, spec)
         names = [target.tables[0].name, ObjectName(namespace, "no such table")]
-        empty = await DIALECT.discover(session, names)
+        empty = await DIALECT.catalog.discover(session, names)
         assert (empty.tables, empty.enums) == ((), ())
         assert empty.namespaces == (("public",) if namespace == "public" else ())
         await make(session, diff(empty, target))
-        found = await DIALECT.discover(session, names)
+        found = await DIALECT.catalog.discover(session, names)
         assert diff(found, target) == []
         (live,), (wanted,) = found.tables, target.tables
         assert [replace(c, default=None) for c in live.columns] == [replace(c, default=None) for c in wanted.columns]
@@ -111,7 +112,7 @@ def test_what_is_created_is_found_again(postgres_url: str, namespace: str | None
         columns = [column for column in live.columns if column.default is not None]
         select = sql("SELECT {c} FROM {t}", c=_names(columns), t=live.name.identifier)
         async with session.stream(select, columns) as batches:
-            (row,) = [row for batch in [b async for b in batches] for row in batch.to_pylist()]
+            (row,) = [row for batch in [b async for b in batches.batches] for row in batch.to_pylist()]
         declared = {c.name: c.default for c in spec.columns if c.has_default and c.default is not None}
         assert row == declared
 
@@ -165,7 +166,7 @@ def test_live_types_are_canonical(postgres_url: str) -> None:
     async def run(session: Session) -> Catalog:
         await session.execute(trusted(LIVE))
         names = ["live", "a_view", "mat", "parts", "no_columns", "seq", "live_pkey", "mood"]
-        return await DIALECT.discover(session, [ObjectName(None, name) for name in names])
+        return await DIALECT.catalog.discover(session, [ObjectName(None, name) for name in names])
 
     found = using(postgres_url, run)
     live = found.table(ObjectName(None, "live"))
@@ -216,10 +217,10 @@ def test_live_types_are_canonical(postgres_url: str) -> None:
 def test_live_columns_have_declared_types_or_are_text(postgres_url: str) -> None:
     async def run(session: Session) -> Table:
         await session.execute(trusted(LIVE))
-        return (await DIALECT.discover(session, [ObjectName(None, "live")])).tables[0]
+        return (await DIALECT.catalog.discover(session, [ObjectName(None, "live")])).tables[0]
 
     columns = using(postgres_url, run).columns
-    specs = {column.name: DIALECT.language.spec_of(column) for column in columns}
+    specs = {column.name: DIALECT.language.to_spec(column) for column in columns}
     as_text = [specs[name].type for name in ("f", "i", "ab", "ao", "ap", "aq", "ar", "as_")]
     assert {str(kind.value_type if pa.types.is_list(kind) else kind) for kind in as_text} == {"string"}
     assert (specs["l"].type, specs["l"].max_length, specs["n"].max_length, specs["k"].max_length) == (
@@ -281,7 +282,7 @@ def test_constraints_indexes_and_structs_are_found(request: pytest.FixtureReques
     async def run(session: Session) -> Catalog:
         await session.execute(trusted(CONSTRAINED))
         names = [ObjectName(None, name) for name in ("source", "parted", "part", "refers")]
-        return await DIALECT.discover(session, names)
+        return await DIALECT.catalog.discover(session, names)
 
     found = using(request.getfixturevalue(server), run)
     source, parted, part, refers = found.tables
@@ -364,11 +365,11 @@ def test_types_are_changed_with_the_values_kept(
             trusted("ALTER TABLE t ALTER old DROP DEFAULT, ALTER old DROP NOT NULL; INSERT INTO t VALUES (2)")
         )
         name = ObjectName(None, "t")
-        before = await DIALECT.discover(session, [name])
+        before = await DIALECT.catalog.discover(session, [name])
         column = before.tables[0].columns[1]
         change = AlterType(name, replace(column, type=new), column.type)
         await make(session, [change])
-        found = await DIALECT.discover(session, [name])
+        found = await DIALECT.catalog.discover(session, [name])
         assert found.tables == apply(change, before).tables
         await session.execute(trusted("SET timezone = 'UTC'"))
         rows = (await session.fetch(trusted("SELECT old::text AS x FROM t ORDER BY id"))).to_pylist()
@@ -404,11 +405,11 @@ def test_a_change_that_would_lose_values_is_refused_by_the_server(
         )
         await session.execute(trusted(f"CREATE TABLE t (old {old}); INSERT INTO t VALUES ({value})"))
         name = ObjectName(None, "t")
-        before = await DIALECT.discover(session, [name])
+        before = await DIALECT.catalog.discover(session, [name])
         column = before.tables[0].columns[0]
         with pytest.raises(DatabaseError):
             await make(session, [AlterType(name, replace(column, type=new), column.type)])
-        assert (await DIALECT.discover(session, [name])) == before
+        assert (await DIALECT.catalog.discover(session, [name])) == before
         (row,) = (await session.fetch(trusted(f"SELECT old = {value} AS same FROM t"))).to_pylist()
         assert row["same"]
 
@@ -427,13 +428,13 @@ def test_arrays_and_structs_are_wider_where_what_is_in_them_is() -> None:
         return SqlType("array", element=SqlType(name, args))
 
     struct = SqlType("s", members=(("x", SqlType("integer")),))
-    assert DIALECT.widens(array("integer"), array("bigint"))
-    assert DIALECT.widens(array("varchar", 3), array("varchar", 4))
-    assert not DIALECT.widens(array("bigint"), array("integer"))
-    assert not DIALECT.widens(array("integer"), SqlType("bigint"))
-    assert not DIALECT.widens(SqlType("text"), array("text"))
-    assert DIALECT.widens(struct, struct)
-    assert not DIALECT.widens(struct, replace(struct, name="other"))
+    assert DIALECT.language.is_widening(array("integer"), array("bigint"))
+    assert DIALECT.language.is_widening(array("varchar", 3), array("varchar", 4))
+    assert not DIALECT.language.is_widening(array("bigint"), array("integer"))
+    assert not DIALECT.language.is_widening(array("integer"), SqlType("bigint"))
+    assert not DIALECT.language.is_widening(SqlType("text"), array("text"))
+    assert DIALECT.language.is_widening(struct, struct)
+    assert not DIALECT.language.is_widening(struct, replace(struct, name="other"))
 
 
 def test_the_other_changes(postgres_url: str) -> None:
@@ -468,13 +469,13 @@ def test_the_other_changes(postgres_url: str) -> None:
     async def run(session: Session) -> None:
         start = await target_of(session, before)
         names = [table.name for table in start.tables]
-        await make(session, diff(await DIALECT.discover(session, names), start))
+        await make(session, diff(await DIALECT.catalog.discover(session, names), start))
         await session.execute(trusted("""INSERT INTO app."T" VALUES (1, 'x', 'a', 2, 3)"""))
         target = await target_of(session, after)
-        changes = diff(await DIALECT.discover(session, names), target, {(names[0], "now"): "was"})
+        changes = diff(await DIALECT.catalog.discover(session, names), target, {(names[0], "now"): "was"})
         assert len(changes) == 12
         await make(session, changes)
-        assert diff(await DIALECT.discover(session, names), target) == []
+        assert diff(await DIALECT.catalog.discover(session, names), target) == []
         rows = (await session.fetch(trusted("""SELECT * FROM app."T" """))).to_pylist()
         assert rows == [{"id": 1, "now": "x", "kind": "a", "need": 2, "new": False, "also": None}]
 
@@ -528,16 +529,16 @@ def parsed(text: str) -> SqlType:
 
 @pytest.mark.parametrize(("old", "new", "wider"), [*((*p, True) for p in WIDER), *((*p, False) for p in NOT_WIDER)])
 def test_widens(old: str, new: str, wider: bool) -> None:
-    assert DIALECT.widens(parsed(old), parsed(new)) is wider
+    assert DIALECT.language.is_widening(parsed(old), parsed(new)) is wider
 
 
 def test_widens_of_enums() -> None:
     enum = SqlType("e", labels=("abc", "d"))
-    assert DIALECT.widens(enum, SqlType("text"))
-    assert DIALECT.widens(enum, SqlType("varchar", (3,)))
-    assert not DIALECT.widens(enum, SqlType("varchar", (2,)))
-    assert not DIALECT.widens(SqlType("text"), enum)
-    assert not DIALECT.widens(enum, SqlType("text", labels=("abc", "d")))  # an enum type called text
+    assert DIALECT.language.is_widening(enum, SqlType("text"))
+    assert DIALECT.language.is_widening(enum, SqlType("varchar", (3,)))
+    assert not DIALECT.language.is_widening(enum, SqlType("varchar", (2,)))
+    assert not DIALECT.language.is_widening(SqlType("text"), enum)
+    assert not DIALECT.language.is_widening(enum, SqlType("text", labels=("abc", "d")))  # an enum type called text
 
 
 @pytest.mark.parametrize(
@@ -561,7 +562,7 @@ def test_what_postgres_has_no_home_for_is_refused_at_declaration(spec: ColumnSpe
 
     table = TableSpec("t", (spec,))
     with pytest.raises(DeclarationError, match=match) as caught:
-        DIALECT.language.column_of(spec, table, Server("postgresql", (15, 0), "public"))
+        DIALECT.language.to_column(spec, table, Server("postgresql", (15, 0), "public"))
     assert (caught.value.table, caught.value.field) == ("t", spec.name)
     assert caught.value.hint
 

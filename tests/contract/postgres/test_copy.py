@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 
 from arrowsync.catalog import Column, ObjectName, SqlType
+from arrowsync.dialects import open_session
 from arrowsync.dialects.contract import LoadTarget, Session
-from arrowsync.dialects.postgres import DIALECT
 from arrowsync.errors import ConnectionLost, ConstraintViolated, ConversionError, DatabaseError
 from arrowsync.sql import trusted
 
@@ -53,7 +53,7 @@ class Source:
 async def opened(url: str) -> AsyncGenerator[tuple[Session, asyncpg.Connection[Any]]]:
     """A session with an empty table `t (id primary key, note)`, and a second connection to look on."""
     observer = await asyncpg.connect(url)
-    session = await DIALECT.open(url)
+    session = await open_session(url)
     try:
         await session.execute(trusted("CREATE TABLE t (id bigint PRIMARY KEY, note text)"))
         yield session, observer
@@ -337,7 +337,7 @@ def test_a_stream_that_is_left_early(postgres_url: str, rows: int, way: str) -> 
 
             async def read() -> None:
                 async with session.stream(trusted("SELECT id, note FROM t"), COLUMNS) as batches:
-                    async for _ in batches:
+                    async for _ in batches.batches:
                         if way == "raise":
                             raise KeyError("enough")
                         if way == "cancel":
@@ -371,13 +371,13 @@ def test_a_stream_is_read_no_faster_than_it_is_taken(postgres_url: str) -> None:
         async with opened(postgres_url) as (session, observer):
             await session.load(TARGET, (batch(number) for number in range(10)))
             async with session.stream(trusted("SELECT id, note FROM t"), COLUMNS) as batches:
-                first = await anext(batches)
+                first = await anext(batches.batches)
                 await asyncio.sleep(0.5)
                 state = await observer.fetchval(
                     "SELECT state FROM pg_stat_activity WHERE application_name = 'arrowsync'"
                 )
                 assert state == "active"  # the server still has most of it
-                rows = first.num_rows + sum([batch.num_rows async for batch in batches])
+                rows = first.num_rows + sum([batch.num_rows async for batch in batches.batches])
             assert rows == 10 * ROWS
 
     asyncio.run(run())
@@ -385,7 +385,7 @@ def test_a_stream_is_read_no_faster_than_it_is_taken(postgres_url: str) -> None:
 
 async def read_all(session: Session, query: str) -> int:
     async with session.stream(trusted(query), COLUMNS) as batches:
-        return sum([batch.num_rows async for batch in batches])
+        return sum([batch.num_rows async for batch in batches.batches])
 
 
 def test_a_query_that_fails_while_it_is_streamed(postgres_url: str) -> None:

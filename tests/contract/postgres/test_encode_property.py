@@ -98,7 +98,7 @@ def tables(draw: st.DrawFn) -> tuple[TableSpec, pa.RecordBatch]:
 def create(server: ByText, spec: TableSpec) -> None:
     """The table as arrowsync creates it, but that all columns may be NULL, as in some layouts they are."""
     target = target_catalog(
-        [spec], lambda column, table: DIALECT.language.column_of(column, table, server.session.server)
+        [spec], lambda column, table: DIALECT.language.to_column(column, table, server.session.server)
     )
     for change in diff(Catalog(), target):
         server.execute(*DIALECT.language.render(change))

@@ -124,8 +124,9 @@ class Live:
 
     def discovered(self, names: list[ObjectName]) -> Catalog:
         async def discover() -> Catalog:
-            dialect, session = await open_session(self._connection)
-            return await dialect.discover(session, names)
+            session = await open_session(self._connection)
+            dialect = session.dialect
+            return await dialect.catalog.discover(session, names)
 
         return self._runner.run(discover())
 

@@ -13,9 +13,10 @@ import pytest
 from servers.postgres import PostgresServer
 
 from arrowsync.catalog import Catalog, Column, ObjectName, SqlType, Table
+from arrowsync.dialects import open_session
 from arrowsync.dialects.contract import LockPurpose, MergeJob, Session
 from arrowsync.dialects.postgres import DIALECT
-from arrowsync.dialects.postgres.merge import Patience, lock
+from arrowsync.dialects.postgres.locks import Patience, lock
 from arrowsync.errors import ConstraintViolated, DatabaseError
 from arrowsync.options import Dedup, Mode, OnConflict
 from arrowsync.sql import Literal, join, sql, trusted
@@ -26,7 +27,7 @@ IMPATIENT = Patience(attempt=0.2, total=0.6)
 
 def using(url: str, act: Callable[[Session], Awaitable[Any]]) -> Any:
     async def run() -> Any:
-        session = await DIALECT.open(url)
+        session = await open_session(url)
         try:
             return await act(session)
         finally:
@@ -36,7 +37,7 @@ def using(url: str, act: Callable[[Session], Awaitable[Any]]) -> Any:
 
 
 async def table(session: Session) -> Table:
-    catalog: Catalog = await DIALECT.discover(session, [NAME])
+    catalog: Catalog = await DIALECT.catalog.discover(session, [NAME])
     return catalog.tables[0]
 
 
@@ -53,16 +54,16 @@ async def merge(
     target = await table(session)
     counts: dict[str, int] = {}
     async with session.transaction():
-        staging, create = DIALECT.create_staging(target, columns)
+        staging, create = DIALECT.merge.create_staging(target, columns)
         await session.execute(create)
         values = [sql("({row})", row=join(", ", [trusted(value) for value in row])) for row in rows]
         await session.execute(sql("INSERT INTO {s} VALUES {v}", s=staging.identifier, v=join(", ", values)))
         job = MergeJob(target, staging, tuple(columns), target.key, mode, on_conflict, dedup)
-        for step in DIALECT.merge_steps(job):
+        for step in DIALECT.merge.steps(job):
             affected = await session.execute(step.statement)
             if step.outcome is not None:
                 counts[step.outcome] = counts.get(step.outcome, 0) + affected
-        for statement in DIALECT.after_load(target, columns):
+        for statement in DIALECT.merge.after_load(target, columns):
             await session.execute(statement)
     left = await session.fetch(trusted("SELECT count(*) AS n FROM pg_class WHERE relname LIKE 'arrowsync%'"))
     assert left.to_pylist() == [{"n": 0}]
@@ -151,13 +152,15 @@ def test_modes_on_a_composite_key(postgres_url: str) -> None:
         assert skipped["inserted"] == 1
         target = await table(session)
         async with session.transaction():
-            staging, create = DIALECT.create_staging(target, columns)
+            staging, create = DIALECT.merge.create_staging(target, columns)
             await session.execute(create)
             await session.execute(
                 sql("INSERT INTO {s} SELECT 1, 'x', 1 FROM generate_series(1, 3)", s=staging.identifier)
             )
             job = MergeJob(target, staging, tuple(columns), target.key, "upsert", "error", "error")
-            assert (await session.fetch(DIALECT.duplicates(job))).to_pylist() == [{"a": 1, "b": "x", "copies": 3}]
+            assert (await session.fetch(DIALECT.merge.repeated_keys(job))).to_pylist() == [
+                {"a": 1, "b": "x", "copies": 3}
+            ]
 
     using(postgres_url, run)
 
@@ -177,8 +180,8 @@ def test_staging_has_the_types_of_the_target_and_no_constraints(postgres_url: st
         target = (await table(session)).with_column(Column("new", SqlType("uuid")))
         wanted = ["new", "f", "e", "d", "c", "b", "a", "id"]
         async with session.transaction():
-            name, create = DIALECT.create_staging(target, wanted)
-            again, _ = DIALECT.create_staging(target, wanted)
+            name, create = DIALECT.merge.create_staging(target, wanted)
+            again, _ = DIALECT.merge.create_staging(target, wanted)
             assert again != name
             await session.execute(create)
             types = sql(
@@ -244,8 +247,8 @@ def test_no_sequence_is_touched_without_need(postgres_url: str) -> None:
     async def run(session: Session) -> None:
         await session.execute(trusted("CREATE TABLE t (id serial PRIMARY KEY, x int DEFAULT 5)"))
         target = await table(session)
-        assert DIALECT.after_load(target, ["x"]) == ()
-        (statement,) = DIALECT.after_load(target, ["id", "x"])
+        assert DIALECT.merge.after_load(target, ["x"]) == ()
+        (statement,) = DIALECT.merge.after_load(target, ["id", "x"])
         assert await session.execute(statement) == 0
 
     using(postgres_url, run)
@@ -367,15 +370,15 @@ def test_two_syncs_at_once_dont_insert_the_same_key(postgres_url: str) -> None:
             target = await table(session)
             await lock(session, NAME, "merge")
             await asyncio.sleep(0.1)
-            staging, create = DIALECT.create_staging(target, ["id", "x"])
+            staging, create = DIALECT.merge.create_staging(target, ["id", "x"])
             await session.execute(create)
             await session.execute(sql("INSERT INTO {s} VALUES (1, {x})", s=staging.identifier, x=Literal(value)))
-            for step in DIALECT.merge_steps(MergeJob(target, staging, ("id", "x"), ("id",), "upsert", "error", "last")):
+            for step in DIALECT.merge.steps(MergeJob(target, staging, ("id", "x"), ("id",), "upsert", "error", "last")):
                 await session.execute(step.statement)
 
     async def run(session: Session) -> None:
         await session.execute(trusted("CREATE TABLE t (id int PRIMARY KEY, x int)"))
-        other = await DIALECT.open(postgres_url)
+        other = await open_session(postgres_url)
         try:
             await asyncio.gather(one(session, 1), one(other, 2))
             assert (await session.fetch(trusted("SELECT count(*) AS n FROM t"))).to_pylist() == [{"n": 1}]

@@ -21,8 +21,8 @@ from servers.postgres import PostgresServer
 
 import arrowsync
 from arrowsync.catalog import Column, ObjectName, SqlType
+from arrowsync.dialects import open_session
 from arrowsync.dialects.contract import LoadTarget, Session
-from arrowsync.dialects.postgres import DIALECT
 from arrowsync.errors import ConnectionLost, ConstraintViolated, ConversionError, DatabaseError, DeclarationError
 from arrowsync.sql import Literal, sql, trusted
 
@@ -33,7 +33,7 @@ def using(url: str, act: Callable[[Session], Awaitable[Any]]) -> Any:
     """What `act` gives with a session on the URL."""
 
     async def run() -> Any:
-        session = await DIALECT.open(url)
+        session = await open_session(url)
         try:
             return await act(session)
         finally:
@@ -338,7 +338,7 @@ def test_a_users_connection_is_left_as_it_was(postgres_url: str, begun: str) -> 
     """Nothing is committed for the user, and settings, codecs and prepared statements stay."""
 
     async def use(connection: Any) -> None:
-        session = await DIALECT.adopt(connection)
+        session = await open_session(connection)
         with pytest.raises(DatabaseError):
             async with session.transaction():
                 await session.execute(trusted("SELECT 1 / 0"))
@@ -349,7 +349,7 @@ def test_a_users_connection_is_left_as_it_was(postgres_url: str, begun: str) -> 
             batch = pa.record_batch([pa.array([8], pa.int32()), pa.array(["y"])], schema=schema)
             await session.load(LoadTarget(ObjectName(None, "t"), columns, schema), iter([batch]))
             async with session.stream(trusted("SELECT x, j FROM t ORDER BY x"), columns) as batches:
-                assert [row for b in [b async for b in batches] for row in b.to_pylist()] == [
+                assert [row for b in [b async for b in batches.batches] for row in b.to_pylist()] == [
                     {"x": 7, "j": "x"},
                     {"x": 8, "j": "y"},
                 ]
@@ -371,7 +371,7 @@ def test_a_users_connection_is_left_as_it_was(postgres_url: str, begun: str) -> 
         if begun == "from a pool":
             async with asyncpg.create_pool(postgres_url, min_size=1, max_size=1, init=prepare) as pool:
                 with pytest.raises(DeclarationError, match="acquire one from the pool"):
-                    await DIALECT.adopt(pool)
+                    await open_session(pool)
                 async with pool.acquire() as connection:
                     await connection.execute("SET application_name = 'mine'")
                     await use(connection)
@@ -404,11 +404,11 @@ def test_a_connection_of_another_loop_or_closed_is_refused(postgres_url: str) ->
     loop = asyncio.new_event_loop()
     connection = loop.run_until_complete(connect())
     with pytest.raises(DeclarationError, match="another event loop") as caught:
-        asyncio.run(DIALECT.adopt(connection))  # type: ignore[arg-type]
+        asyncio.run(open_session(connection))  # type: ignore[arg-type]
     assert "arrowsync.aio" in (caught.value.hint or "")
     loop.run_until_complete(connection.close())
     with pytest.raises(ConnectionLost):
-        loop.run_until_complete(DIALECT.adopt(connection))  # type: ignore[arg-type]
+        loop.run_until_complete(open_session(connection))  # type: ignore[arg-type]
     loop.close()
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from arrowsync.catalog import ObjectName, Table
 from arrowsync.declare.spec import ColumnSpec, TableSpec
+from arrowsync.dialects import open_session
 from arrowsync.dialects.contract import LoadTarget, Session
 from arrowsync.dialects.postgres import DIALECT
 from arrowsync.errors import ConversionError
@@ -71,7 +72,7 @@ WIDER = ("smallint", "integer", "bigint", "numeric(20, 0)")
 
 def using(url: str, act: Callable[[Session], Awaitable[Any]]) -> Any:
     async def run() -> Any:
-        session = await DIALECT.open(url)
+        session = await open_session(url)
         try:
             return await act(session)
         finally:
@@ -100,18 +101,18 @@ def exact(values: Any) -> list[Any]:
 
 async def create(session: Session, spec: TableSpec) -> Table:
     """The table of the spec, as it is found after it was created."""
-    target = target_catalog([spec], lambda column, table: DIALECT.language.column_of(column, table, session.server))
+    target = target_catalog([spec], lambda column, table: DIALECT.language.to_column(column, table, session.server))
     names = [table.name for table in target.tables]
-    for change in diff(await DIALECT.discover(session, names), target):
+    for change in diff(await DIALECT.catalog.discover(session, names), target):
         for statement in DIALECT.language.render(change):
             await session.execute(statement)
-    return (await DIALECT.discover(session, names)).tables[0]
+    return (await DIALECT.catalog.discover(session, names)).tables[0]
 
 
 async def read(session: Session, table: Table) -> pa.Table:
     select = sql("SELECT * FROM {table}", table=table.name.identifier)
     async with session.stream(select, table.columns) as batches:
-        return pa.Table.from_batches([batch async for batch in batches])
+        return pa.Table.from_batches([batch async for batch in batches.batches])
 
 
 @pytest.mark.parametrize(("spec", "live", "values"), CASES, ids=[case[0].name for case in CASES])
@@ -126,7 +127,7 @@ def test_round_trip(postgres_url: str, spec: ColumnSpec, live: str, values: list
         result = await session.load(LoadTarget(found.name, found.columns, table.schema), iter([batch]))
         assert result.rows == len(sent)
         column: Any = (await read(session, found)).column(0).combine_chunks()
-        assert column.type == DIALECT.language.spec_of(found.columns[0]).type
+        assert column.type == DIALECT.language.to_spec(found.columns[0]).type
         if live not in WIDER:  # PostgreSQL has no narrow and no unsigned integers
             assert column.type == spec.type
         assert exact(column.cast(spec.type)) == exact(sent)
@@ -190,8 +191,8 @@ def test_live_types_that_are_never_declared(
             trusted("CREATE EXTENSION IF NOT EXISTS citext; CREATE DOMAIN a_domain AS numeric(10, 2)")
         )
         await session.execute(trusted(f"CREATE TABLE t (x {live})"))
-        (table,) = (await DIALECT.discover(session, [ObjectName(None, "t")])).tables
-        assert DIALECT.language.spec_of(table.columns[0]).type == arrow
+        (table,) = (await DIALECT.catalog.discover(session, [ObjectName(None, "t")])).tables
+        assert DIALECT.language.to_spec(table.columns[0]).type == arrow
         schema = pa.schema([("x", arrow)])
         batch = pa.record_batch([array(arrow, [*values, None])], schema=schema)
         await session.load(LoadTarget(table.name, table.columns, schema), iter([batch]))
@@ -218,7 +219,7 @@ def test_what_the_server_would_change_silently_or_refuse_is_refused_before(
 ) -> None:
     async def run(session: Session) -> None:
         await session.execute(trusted(f"CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE t (x {live})"))
-        (table,) = (await DIALECT.discover(session, [ObjectName(None, "t")])).tables
+        (table,) = (await DIALECT.catalog.discover(session, [ObjectName(None, "t")])).tables
         schema = pa.schema([("x", arrow)])
         batch = pa.record_batch([pa.array([None, value], arrow)], schema=schema)
         with pytest.raises(ConversionError) as caught:
@@ -242,7 +243,7 @@ LIMITS = [
 def test_limits_beyond_python_come_back(postgres_url: str, live: str, text: str, as_: pa.DataType, number: int) -> None:
     async def run(session: Session) -> None:
         await session.execute(trusted(f"CREATE TABLE t (x {live}); INSERT INTO t VALUES ({text}), (NULL)"))
-        (table,) = (await DIALECT.discover(session, [ObjectName(None, "t")])).tables
+        (table,) = (await DIALECT.catalog.discover(session, [ObjectName(None, "t")])).tables
         column: Any = (await read(session, table)).column(0).combine_chunks()
         assert column.view(as_).to_pylist() == [number, None]
 
@@ -267,7 +268,7 @@ def test_a_value_that_arrow_doesnt_have_is_an_error_and_not_another_value(
 ) -> None:
     async def run(session: Session) -> None:
         await session.execute(trusted(f"CREATE TABLE t (x {live}); INSERT INTO t VALUES (NULL), ({text})"))
-        (table,) = (await DIALECT.discover(session, [ObjectName(None, "t")])).tables
+        (table,) = (await DIALECT.catalog.discover(session, [ObjectName(None, "t")])).tables
         with pytest.raises(ConversionError) as caught:
             await read(session, table)
         assert caught.value.column == "x"

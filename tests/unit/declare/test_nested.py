@@ -87,14 +87,14 @@ class Pong:
     ping: Ping
 
 
-def column_of(annotation: Any, default: Any = NO_TYPE) -> ColumnSpec:
+def to_column(annotation: Any, default: Any = NO_TYPE) -> ColumnSpec:
     definition: Any = ("x", annotation) if default is NO_TYPE else ("x", annotation, field(default=default))
     return read_dataclass(make_dataclass("Thing", [definition])).columns[0]
 
 
 def refused(annotation: Any, default: Any = NO_TYPE) -> DeclarationError:
     with pytest.raises(DeclarationError) as caught:
-        column_of(annotation, default)
+        to_column(annotation, default)
     assert caught.value.table
     assert caught.value.field
     assert caught.value.hint
@@ -118,8 +118,8 @@ def list_of(element: pa.DataType, *, nullable: bool = False) -> pa.DataType:
 )
 def test_each_way_to_write_a_list(annotation: Any) -> None:
     expected = ColumnSpec("x", list_of(pa.int32()), element=ColumnSpec("item", pa.int32()))
-    assert column_of(annotation) == expected
-    assert column_of(annotation | None) == dataclasses.replace(expected, nullable=True)
+    assert to_column(annotation) == expected
+    assert to_column(annotation | None) == dataclasses.replace(expected, nullable=True)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_each_way_to_write_a_list(annotation: Any) -> None:
 )
 def test_each_way_to_write_a_set(annotation: Any) -> None:
     expected = ColumnSpec("x", list_of(pa.string()), element=ColumnSpec("item", pa.string()), unordered=True)
-    assert column_of(annotation) == expected
+    assert to_column(annotation) == expected
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_each_way_to_write_a_set(annotation: Any) -> None:
     ids=str,
 )
 def test_what_elements_are(annotation: Any, element: ColumnSpec) -> None:
-    column = column_of(annotation)
+    column = to_column(annotation)
     assert column.element == element
     assert column.type == list_of(element.type, nullable=element.nullable)
     arrow: Any = column.type
@@ -178,7 +178,7 @@ def test_what_elements_are(annotation: Any, element: ColumnSpec) -> None:
 
 
 def test_lists_of_lists() -> None:
-    column = column_of(list[Optional[list[Annotated[str, MaxLength(2)]]]])
+    column = to_column(list[Optional[list[Annotated[str, MaxLength(2)]]]])
     assert column.type == list_of(list_of(pa.string()), nullable=True)
     assert column.element is not None
     assert column.element.nullable
@@ -197,17 +197,17 @@ POINT_TYPE = pa.struct([pa.field("lat", pa.float64(), nullable=False), pa.field(
 
 
 def test_a_dataclass_without_a_key_is_a_struct() -> None:
-    assert column_of(Point) == ColumnSpec("x", POINT_TYPE, struct=POINT)
-    assert column_of(Optional[Point]) == ColumnSpec("x", POINT_TYPE, nullable=True, struct=POINT)
-    struct = column_of(Point).struct
+    assert to_column(Point) == ColumnSpec("x", POINT_TYPE, struct=POINT)
+    assert to_column(Optional[Point]) == ColumnSpec("x", POINT_TYPE, nullable=True, struct=POINT)
+    struct = to_column(Point).struct
     assert struct is not None
     assert struct.source is Point
-    arrow: Any = column_of(Point).type
+    arrow: Any = to_column(Point).type
     assert [member.nullable for member in arrow] == [False, True]
 
 
 def test_structs_nest() -> None:
-    column = column_of(list[Leg])
+    column = to_column(list[Leg])
     assert column.element is not None
     leg = column.element.struct
     assert leg is not None
@@ -221,7 +221,7 @@ def test_structs_nest() -> None:
 
 def test_a_struct_may_hold_keys_of_tables() -> None:
     card = make_dataclass("Card", [("team", Team), ("others", list[Team])])
-    struct = column_of(card).struct
+    struct = to_column(card).struct
     assert struct is not None
     team, others = struct.members
     assert team.references == (Reference("Team", ("id",)),)
@@ -289,7 +289,7 @@ def test_what_cannot_be_nested_is_refused(annotation: Any, words: str) -> None:
 )
 def test_only_none_is_a_default_of_what_is_nested(annotation: Any, default: Any, words: str) -> None:
     assert words in str(refused(annotation, default))
-    assert column_of(Optional[annotation], None).default is None
+    assert to_column(Optional[annotation], None).default is None
 
 
 def test_a_factory_is_no_default_of_a_list() -> None:

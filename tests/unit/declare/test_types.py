@@ -65,14 +65,14 @@ class Level(enum.IntEnum):
 UserId = NewType("UserId", int)
 
 
-def column_of(annotation: Any, default: Any = NO_TYPE) -> ColumnSpec:
+def to_column(annotation: Any, default: Any = NO_TYPE) -> ColumnSpec:
     definition: Any = ("x", annotation) if default is NO_TYPE else ("x", annotation, field(default=default))
     return read_dataclass(make_dataclass("Thing", [definition])).columns[0]
 
 
 def refused(annotation: Any, default: Any = NO_TYPE) -> DeclarationError:
     with pytest.raises(DeclarationError) as caught:
-        column_of(annotation, default)
+        to_column(annotation, default)
     error = caught.value
     assert (error.table, error.field) == ("Thing", "x")
     assert error.message.startswith("Thing.x: ")
@@ -122,8 +122,8 @@ def refused(annotation: Any, default: Any = NO_TYPE) -> DeclarationError:
     ids=str,
 )
 def test_each_type_has_its_arrow_type(annotation: Any, expected: pa.DataType) -> None:
-    assert column_of(annotation) == ColumnSpec("x", expected)
-    assert column_of(Optional[annotation]) == ColumnSpec("x", expected, nullable=True)
+    assert to_column(annotation) == ColumnSpec("x", expected)
+    assert to_column(Optional[annotation]) == ColumnSpec("x", expected, nullable=True)
 
 
 @pytest.mark.parametrize(
@@ -144,8 +144,8 @@ def test_each_type_has_its_arrow_type(annotation: Any, expected: pa.DataType) ->
     ids=str,
 )
 def test_the_smallest_type_that_holds_all_values(annotation: Any, expected: pa.DataType) -> None:
-    assert column_of(annotation) == ColumnSpec("x", expected)
-    assert column_of(annotation | None) == ColumnSpec("x", expected, nullable=True)
+    assert to_column(annotation) == ColumnSpec("x", expected)
+    assert to_column(annotation | None) == ColumnSpec("x", expected, nullable=True)
 
 
 @pytest.mark.parametrize(
@@ -159,8 +159,8 @@ def test_the_smallest_type_that_holds_all_values(annotation: Any, expected: pa.D
     ids=str,
 )
 def test_a_literal_or_any_string_is_that_string(annotation: Any, length: int | None) -> None:
-    assert column_of(annotation) == ColumnSpec("x", pa.string(), max_length=length)
-    assert column_of(annotation, "something" if length != 5 else "some").has_default
+    assert to_column(annotation) == ColumnSpec("x", pa.string(), max_length=length)
+    assert to_column(annotation, "something" if length != 5 else "some").has_default
 
 
 @pytest.mark.parametrize(
@@ -174,8 +174,8 @@ def test_a_literal_or_any_string_is_that_string(annotation: Any, length: int | N
     ids=str,
 )
 def test_an_ip_address_is_text_of_its_version(annotation: Any, version: Any) -> None:
-    assert column_of(annotation) == ColumnSpec("x", pa.string(), ip=version)
-    assert column_of(Optional[annotation]) == ColumnSpec("x", pa.string(), nullable=True, ip=version)
+    assert to_column(annotation) == ColumnSpec("x", pa.string(), ip=version)
+    assert to_column(Optional[annotation]) == ColumnSpec("x", pa.string(), nullable=True, ip=version)
 
 
 @pytest.mark.parametrize(
@@ -190,12 +190,12 @@ def test_an_ip_address_is_text_of_its_version(annotation: Any, version: Any) -> 
 )
 def test_an_enum_is_a_dictionary_with_labels(annotation: Any, labels: tuple[str, ...], enum_name: str | None) -> None:
     expected = ColumnSpec("x", pa.dictionary(pa.int32(), pa.string()), labels=labels, enum_name=enum_name)
-    assert column_of(annotation) == expected
-    assert column_of(Optional[annotation]).nullable
+    assert to_column(annotation) == expected
+    assert to_column(Optional[annotation]).nullable
 
 
 def test_a_literal_with_none_is_optional() -> None:
-    assert column_of(Literal["a", None]) == column_of(Optional[Literal["a"]])
+    assert to_column(Literal["a", None]) == to_column(Optional[Literal["a"]])
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_a_literal_with_none_is_optional() -> None:
     ids=str,
 )
 def test_optional_and_annotations_nest_in_any_order(annotation: Any, nullable: bool, length: int | None) -> None:
-    column = column_of(annotation)
+    column = to_column(annotation)
     assert (column.nullable, column.max_length) == (nullable, length)
 
 
@@ -338,7 +338,7 @@ def test_a_type_that_cannot_work_is_refused_by_class_field_and_way_out(annotatio
 
 
 def test_repeating_the_same_marker_is_harmless() -> None:
-    assert column_of(Annotated[str, MaxLength(3), MaxLength(3)]).max_length == 3
+    assert to_column(Annotated[str, MaxLength(3), MaxLength(3)]).max_length == 3
     assert read_dataclass(make_dataclass("Thing", [("id", PrimaryKey[PrimaryKey[int]])])).key == ("id",)
 
 
@@ -388,7 +388,7 @@ def test_repeating_the_same_marker_is_harmless() -> None:
     ids=str,
 )
 def test_a_default_becomes_a_plain_value(annotation: Any, default: Any, plain: Any) -> None:
-    found = column_of(annotation, default)
+    found = to_column(annotation, default)
     assert found.default == plain
     assert type(found.default) is type(plain)
     assert found.has_default

@@ -68,11 +68,11 @@ def test_what_the_standard_has_no_statement_for(change: Change) -> None:
 def test_a_column_read_back_declares_the_same_column(feature: str) -> None:
     declared = FEATURES[feature]
     for table in form_catalog(declared.tables, LANGUAGE, declared.options).tables:
-        specs = tuple(LANGUAGE.spec_of(column) for column in table.columns)
+        specs = tuple(LANGUAGE.to_spec(column) for column in table.columns)
         again = TableSpec(table.name.name, specs)
-        assert tuple(LANGUAGE.column_of(spec, again, LANGUAGE.server) for spec in specs) == table.columns
+        assert tuple(LANGUAGE.to_column(spec, again, LANGUAGE.server) for spec in specs) == table.columns
 
 
 def test_a_type_of_some_other_database_has_no_arrow_type() -> None:
     with pytest.raises(DeclarationError, match="hstore"):
-        LANGUAGE.spec_of(Column("c", SqlType("hstore")))
+        LANGUAGE.to_spec(Column("c", SqlType("hstore")))

@@ -42,7 +42,7 @@ COLOR = ColumnSpec("c", ENUM, labels=("red", "green"), enum_name="Color", enum_c
 def form(*specs: TableSpec, **options: Any) -> Catalog:
     return target_catalog(
         specs,
-        lambda column, table: POSTGRES.column_of(column, table, POSTGRES.server),
+        lambda column, table: POSTGRES.to_column(column, table, POSTGRES.server),
         POSTGRES.limits(POSTGRES.server),
         GeneratorOptions(**options),
     )
@@ -314,4 +314,4 @@ def test_a_default_that_mysql_lacks_is_refused_with_its_field(dialect: str) -> N
     language = language_for(dialect)
     column = ColumnSpec("x", pa.float64(), default=float("nan"))
     with pytest.raises(DeclarationError, match=r"a\.x: the default is nan"):
-        language.column_of(column, table("a", ID, column), language.server)
+        language.to_column(column, table("a", ID, column), language.server)

@@ -47,7 +47,7 @@ def catalogs(draw: st.DrawFn) -> Catalog:
     return Catalog((table,), enums) if draw(st.booleans()) else Catalog((), enums)
 
 
-def widens(old: SqlType, new: SqlType) -> bool:
+def is_widening(old: SqlType, new: SqlType) -> bool:
     return old == new or (old.name, new.name) in WIDENINGS
 
 
@@ -58,7 +58,7 @@ def make_plan(
         current,
         target,
         schema_changes=schema_changes,
-        widens=widens,
+        is_widening=is_widening,
         statements=lambda change: (describe(change).upper(),),
         renames={(NAME, new): old for new, old in renames.items()},
     )
@@ -102,7 +102,7 @@ def test_a_safe_plan_only_adds_widens_and_relaxes(current: Catalog, target: Cata
     for column in live.columns:
         now = after.column(column.name)
         assert now is not None, "a column was dropped"
-        assert widens(column.type, now.type)
+        assert is_widening(column.type, now.type)
         assert now.nullable >= column.nullable
 
 

@@ -117,12 +117,12 @@ def test_names_are_compared_letter_by_letter() -> None:
     ],
 )
 def test_types_of_live_tables_have_an_arrow_type(live: SqlType, arrow: pa.DataType, max_length: int | None) -> None:
-    spec = MYSQL.spec_of(Column("c", live))
+    spec = MYSQL.to_spec(Column("c", live))
     assert (spec.type, spec.max_length) == (arrow, max_length)
 
 
 def test_a_type_that_is_not_known_is_read_as_text() -> None:
-    assert MYSQL.spec_of(Column("c", SqlType("sounds"))).type == pa.string()
+    assert MYSQL.to_spec(Column("c", SqlType("sounds"))).type == pa.string()
 
 
 def test_changes_that_can_not_be_made_are_refused() -> None:

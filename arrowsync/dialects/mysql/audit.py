@@ -6,9 +6,9 @@ import secrets
 
 from arrowsync.catalog import ObjectName, Table
 from arrowsync.dialects import merge_sql
-from arrowsync.dialects.contract import AuditForms, Interference, MergeJob, Session
+from arrowsync.dialects.contract import Interference, MergeJob, Session
 from arrowsync.dialects.mysql.discover import sees_triggers, triggers_of
-from arrowsync.dialects.mysql.merge import STAGED, differs
+from arrowsync.dialects.mysql.merge import STAGED
 from arrowsync.sql import SQL, sql
 
 
@@ -40,6 +40,3 @@ def copy(job: MergeJob, query: SQL) -> tuple[ObjectName, SQL]:
 async def written(session: Session, table: Table) -> int | None:
     """Not counted: a trigger can't write to its own table."""
     return None
-
-
-AUDIT = AuditForms(interference=interference, drops_rows=False, copy=copy, differs=differs, written=written)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import secrets
 
 from arrowsync.catalog import ObjectName, Table
-from arrowsync.dialects.contract import AuditForms, Interference, MergeJob, Session
-from arrowsync.dialects.postgres.merge import differs
+from arrowsync.dialects.contract import Interference, MergeJob, Session
 from arrowsync.sql import SQL, Literal, sql
 
 
@@ -55,6 +54,3 @@ async def written(session: Session, table: Table) -> int | None:
     )
     value: int | None = found.column("n")[0].as_py()
     return value
-
-
-AUDIT = AuditForms(interference=interference, drops_rows=True, copy=copy, differs=differs, written=written)
