@@ -3,8 +3,8 @@
     conn = arrowsync.connect("duckdb:///warehouse.duckdb")
     report = arrowsync.sync_table(df, UserTable, conn)
 
-`arrowsync` blocks; `arrowsync.aio` has the same names, async. What declares tables is imported at once; what works on them is
-on first use, so that a module of declarations costs little.
+`arrowsync` blocks; `arrowsync.aio` has the same names, async. Markers, options and errors are imported at once, functions on
+first use, so that a module of declarations is cheap to import.
 """
 
 from importlib import import_module

@@ -1,7 +1,9 @@
-"""The public names, async. `arrowsync` has the same ones, blocking; those that need no connection are the very same.
+"""The public functions, async. `arrowsync` has blocking ones of the same names; functions without a connection are shared.
 
-async with arrowsync.aio.connect("postgresql://localhost/warehouse") as conn:
-    report = await arrowsync.aio.sync_table(df, UserTable, conn)
+    async with arrowsync.aio.connect("postgresql://localhost/warehouse") as conn:
+        report = await arrowsync.aio.sync_table(df, UserTable, conn)
+
+Parameters, results and errors are those of the blocking twins, whose docstrings describe them in full.
 """
 
 from __future__ import annotations
@@ -60,25 +62,25 @@ __all__ = [
 
 
 inside: ContextVar[frozenset[Connection]] = ContextVar("inside", default=frozenset())
-"""The connections whose transaction the running code is in."""
+"""The connections whose `transaction()` the running code is inside of."""
 
 _READS = re.compile(r"\s*(?:SELECT|VALUES|TABLE|FROM|SHOW|DESC|DESCRIBE|EXPLAIN|PRAGMA)\b", re.I)
-"""How statements begin that change nothing, whatever becomes of their answer."""
+"""The first words of statements that change nothing, so that a lost answer leaves no doubt."""
 
 _CHANGES_ROWS = re.compile(r"\s*(?:INSERT|UPDATE|DELETE|REPLACE|SET)\b", re.I)
-"""How statements begin that commit nothing where others do, which create or alter a table."""
+"""The first words of statements that commit nothing by themselves on a server where DDL does (MySQL)."""
 
 _loading: ContextVar[object] = ContextVar("loading", default=None)
-"""The connection that is loaded with what the running code, a source, gives."""
+"""The connection that is being loaded with the rows of the running code, which is a source."""
 
 
 def busy_error(what: str, hint: str) -> DatabaseError:
-    """The connection can't be waited for, because what it is busy with waits for the caller."""
+    """Return the error of a call that would wait for ever: the connection is busy with `what`, which waits for the caller."""
     return DatabaseError(f"the connection is busy with {what}", hint=hint)
 
 
 def unsendable() -> DeclarationError:
-    """A connection can't be pickled: for a process that is spawned, or for a queue."""
+    """Return the error of pickling a connection, for a spawned process or a queue."""
     return DeclarationError(
         "a connection can't be copied, or sent to another process",
         hint="send the URL, and open a connection there: arrowsync.connect(url)",
@@ -102,11 +104,20 @@ class Connection:
 
     @property
     def busy(self) -> bool:
-        """Whether a call is at work on the connection."""
+        """True while a call is at work on the connection."""
         return self._lock.locked()
 
     async def execute(self, statement: str) -> int:
-        """Run SQL statements of yours; the number of rows that the last one affected."""
+        """Run SQL statements: see `arrowsync.Connection.execute`.
+
+        >>> import arrowsync, asyncio
+        >>> async def example():
+        ...     async with arrowsync.aio.connect("duckdb://") as conn:
+        ...         await conn.execute("CREATE TABLE t (x BIGINT)")
+        ...         return await conn.execute("INSERT INTO t VALUES (1), (2)")
+        >>> asyncio.run(example())
+        2
+        """
         async with self._turn() as session:
             session.distrust()
             commits = isinstance(session.dialect.new_tables, CommittingDdl) and not _CHANGES_ROWS.match(statement)
@@ -114,18 +125,34 @@ class Connection:
                 return await session.execute(trusted(statement))
 
     async def fetch(self, query: str) -> pa.Table:
-        """The whole result of a query of yours, as an Arrow table."""
+        """Return the whole result of a query as an Arrow table: see `arrowsync.Connection.fetch`.
+
+        >>> import arrowsync, asyncio
+        >>> async def example():
+        ...     async with arrowsync.aio.connect("duckdb://") as conn:
+        ...         return await conn.fetch("SELECT 42 AS answer")
+        >>> asyncio.run(example()).to_pylist()
+        [{'answer': 42}]
+        """
         async with self._turn() as session:
             session.distrust()
             with self._carried_out() if not _READS.match(query) else nullcontext():
                 return await session.fetch(trusted(query))
 
     def stream(self, query: str) -> AsyncGenerator[pa.RecordBatch, None]:
-        """The result of a query of yours as a stream of record batches: see `arrowsync.Connection.stream`."""
+        """Return the result of a query as an async stream of record batches: see `arrowsync.Connection.stream`.
+
+        >>> import arrowsync, asyncio
+        >>> async def example():
+        ...     async with arrowsync.aio.connect("duckdb://") as conn:
+        ...         return [batch.num_rows async for batch in conn.stream("SELECT * FROM range(3)")]
+        >>> asyncio.run(example())
+        [3]
+        """
         return OwnedStream(self._streamed(query, inside.get()), self._owner)
 
     async def _streamed(self, query: str, within: frozenset[Connection]) -> AsyncGenerator[pa.RecordBatch, None]:
-        """The stream. Whoever reads it, it belongs to the transactions that it was made in."""
+        """Yield the batches of a query, inside the transactions in which the stream was made, whichever task reads it."""
         turn = self._turn(reading="stream", within=within)
         async with turn as session, self._results(session, query) as result:
             empty = True
@@ -140,9 +167,20 @@ class Connection:
         return session.stream(trusted(query))
 
     def transaction(self) -> AbstractAsyncContextManager[None]:
-        """A transaction of your own, around as many calls as you like: all or nothing of them.
+        """Make one transaction of all calls inside: commit at the end, roll back after an exception; nested, a savepoint.
 
-        Calls from elsewhere (another task that wasn't started inside it, another thread) wait until it is over.
+        Calls of other tasks, unless they were started inside, wait until it is over. An error of the commit says in `committed`
+        what came of it: see `arrowsync.sync_table`.
+
+        >>> import arrowsync, asyncio
+        >>> async def example():
+        ...     async with arrowsync.aio.connect("duckdb://") as conn:
+        ...         async with conn.transaction():
+        ...             await conn.execute("CREATE TABLE t (x BIGINT)")
+        ...             await conn.execute("INSERT INTO t VALUES (1)")
+        ...         return await conn.fetch("SELECT * FROM t")
+        >>> asyncio.run(example()).to_pylist()
+        [{'x': 1}]
         """
         return OwnedScope(self._transaction(), self._owner)
 
@@ -165,7 +203,7 @@ class Connection:
 
     @contextmanager
     def _carried_out(self, *, commits: bool = False) -> Generator[None]:
-        """A statement of the user's. Where it may commit by itself, who breaks it off can't know what has come of it."""
+        """Run a user's statement inside. If it may commit by itself, an interruption leaves its outcome unknown, and says so."""
         alone = commits or self not in inside.get()
         try:
             yield
@@ -181,7 +219,7 @@ class Connection:
 
     @asynccontextmanager
     async def _own_transaction(self, outcome: Outcome | None = None) -> AsyncGenerator[None]:
-        """The session's transaction. One that is rolled back takes the settings along that were set in it."""
+        """Open a transaction of the session. A rollback also takes back settings made inside, so they are read again after it."""
         try:
             async with self._session.transaction() if outcome is None else outcome.transaction(self._session):
                 yield
@@ -190,7 +228,7 @@ class Connection:
             raise
 
     async def close(self) -> None:
-        """Close the connection; what is uncommitted is rolled back. Closing twice does nothing.
+        """Close the connection, and roll back a transaction that is open. Closing twice does nothing.
 
         In a forked child nothing is sent: the connection of the parent goes on.
         """
@@ -207,10 +245,10 @@ class Connection:
     async def _turn(
         self, *, reading: str | None = None, within: frozenset[Connection] = frozenset()
     ) -> AsyncGenerator[Session]:
-        """The session for one call; a second call made meanwhile by another task waits.
+        """Reserve the session for one call; calls of other tasks wait for it.
 
-        `reading` names a generator, `read_batches` or `stream`. While one is open, the caller itself may be what makes the
-        second call: waiting would never end.
+        `reading` names the generator (`read_batches`, `stream`) that makes the call. While a generator is open a second call is
+        an error, since it may come from the code that reads the generator, which would then wait for itself.
         """
         self._check_usable()
         if _loading.get() is self:
@@ -228,7 +266,7 @@ class Connection:
                 self._reading = None
 
     def _check_usable(self) -> None:
-        """Refuse a use by another process or event loop, and one after the end: every call comes through here."""
+        """Refuse a call in another process or event loop, or after `close`. Each call runs this first."""
         self._owner.check()
         if self._closed:
             raise ConnectionLost("the connection is closed", hint="open a new one with connect")
@@ -249,7 +287,7 @@ class Connection:
 
 
 class _Connecting(Awaitable[Connection], AbstractAsyncContextManager[Connection]):
-    """What `connect` returns: `await` it for a connection, or enter it for one that is closed at the end."""
+    """The result of `connect`: awaited it is a connection, as a context manager a connection that is closed at the end."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -273,11 +311,17 @@ class _Connecting(Awaitable[Connection], AbstractAsyncContextManager[Connection]
 
 
 def connect(url: str) -> _Connecting:
-    """A connection to the database at `url`: `await connect(url)`, or `async with connect(url) as conn`.
+    """Connect to the database at `url`: `await connect(url)`, or `async with connect(url) as conn`.
 
-    `url` is `postgresql://user:password@host:port/database`, `duckdb:///file.duckdb` (relative), `duckdb:////path/file.duckdb`
-    (absolute), `duckdb://` (in memory), `mysql://` or `mariadb://`, which mean the same. Raises ConnectionLost where the
-    server can't be reached, DatabaseError where it refuses.
+    See `arrowsync.connect` for the URLs. Raises DeclarationError for a URL that can't be read, MissingDriver if the driver isn't
+    installed, ConnectionLost if the server can't be reached, DatabaseError if it rejects the login.
+
+    >>> import arrowsync, asyncio
+    >>> async def example():
+    ...     async with arrowsync.aio.connect("duckdb://") as conn:
+    ...         return await conn.fetch("SELECT 42 AS answer")
+    >>> asyncio.run(example()).to_pylist()
+    [{'answer': 42}]
     """
     return _Connecting(url)
 
@@ -286,7 +330,7 @@ def connect(url: str) -> _Connecting:
 async def _session(
     conn: object, *, reading: str | None = None, within: frozenset[Connection] = frozenset()
 ) -> AsyncGenerator[Session]:
-    """The session for whatever the user passed as a connection; one opened here is closed here."""
+    """Open a session for the user's `conn` argument: a Connection, a URL, or a driver's connection. Close it if it was opened."""
     if isinstance(conn, Connection):
         turn = conn._turn(reading=reading, within=within)  # pyright: ignore[reportPrivateUsage]
         async with turn as session, session.pinned():
@@ -320,10 +364,17 @@ async def sync_table(
     progress: bool | Progress | None = None,
     dry_run: bool = False,
 ) -> SyncReport:
-    """The data is in the table: see `arrowsync.sync_table`, of which this is the async twin.
+    """Load the data into the table, exactly, or change nothing: the async twin of `arrowsync.sync_table`.
 
-    A cancellation during the commit waits for its answer, a minute at most, and is raised then. Where the load was committed, the
-    CancelledError has `committed` True, and a note; None where nobody knows.
+    A cancellation during the commit waits for the answer of the server, a minute at most, and is raised then. The CancelledError
+    has `committed` True, and a note, if the load was committed; None if that is unknown.
+
+    >>> import arrowsync, asyncio
+    >>> async def example():
+    ...     async with arrowsync.aio.connect("duckdb://") as conn:
+    ...         return await arrowsync.aio.sync_table([{"id": 1}, {"id": 2}], "numbers", conn)
+    >>> asyncio.run(example()).inserted
+    2
     """
     options = SyncOptions(
         mode=mode,
@@ -350,7 +401,7 @@ async def sync_table(
 
 @asynccontextmanager
 async def _readable(data: object, conn: object) -> AsyncGenerator[object]:
-    """The data as something that worker threads can read: an async iterable is awaited here."""
+    """Yield the data in a form that worker threads can read: an async iterable is awaited in this event loop for them."""
     if hasattr(data, "__aiter__") and not hasattr(data, "__iter__") and not hasattr(data, "__arrow_c_stream__"):
         async with blocking_iterator(cast("AsyncIterable[object]", data), before=lambda: _loading.set(conn)) as rows:
             yield rows
@@ -364,7 +415,7 @@ async def plan(
     *,
     schema_changes: SchemaChanges = "safe",
 ) -> MigrationPlan:
-    """What `migrate` would do, as readable steps: `print(plan)`, `plan.steps`, `plan.statements`; empty if nothing."""
+    """Plan what `migrate` would do, without changing anything: the async twin of `arrowsync.plan`."""
     async with _session(conn) as session:
         return await migration.plan_tables(tables, session, schema_changes)
 
@@ -375,7 +426,7 @@ async def migrate(
     *,
     schema_changes: SchemaChanges = "safe",
 ) -> MigrationPlan:
-    """Create or alter the live tables to match their declarations, in one transaction; what was done is returned."""
+    """Create or alter the live tables to match their declarations, and return the plan: the async twin of `arrowsync.migrate`."""
     outcome = Outcome("the migration")
     with outcome.told():
         async with _session(conn) as session:
@@ -383,21 +434,22 @@ async def migrate(
 
 
 async def discover(conn: object, namespace: str | None = None) -> Catalog:
-    """The tables of the live database as objects: see `arrowsync.discover`, of which this is the async twin."""
+    """Return the tables of the live database as objects: the async twin of `arrowsync.discover`."""
     async with _session(conn) as session:
         return await discover_namespace(session, namespace)
 
 
 async def read_table(table: type | pa.Schema | str, conn: object) -> pa.Table:
-    """All rows of the table, in its declared types; of a table given by name, in the types that it has."""
+    """Read all rows of the table: the async twin of `arrowsync.read_table`."""
     async with _session(conn) as session, read.open_table(table, session) as reader:
         return pa.Table.from_batches([batch async for batch in reader.batches], schema=reader.schema)
 
 
 def read_batches(table: type | pa.Schema | str, conn: object) -> AsyncGenerator[pa.RecordBatch, None]:
-    """The rows of the table as a stream of record batches: `async for batch in read_batches(T, conn)`.
+    """Stream the rows of the table as record batches: `async for batch in read_batches(T, conn)`.
 
-    Close it (`contextlib.aclosing`) if you stop early: the connection is busy until then.
+    The async twin of `arrowsync.read_batches`. Close the stream (`contextlib.aclosing`) if you stop early: the connection is busy
+    until then.
     """
     owner = conn._owner if isinstance(conn, Connection) else None  # pyright: ignore[reportPrivateUsage]
     return OwnedStream(_read_batches(table, conn, inside.get()), owner)
@@ -406,7 +458,7 @@ def read_batches(table: type | pa.Schema | str, conn: object) -> AsyncGenerator[
 async def _read_batches(
     table: type | pa.Schema | str, conn: object, within: frozenset[Connection]
 ) -> AsyncGenerator[pa.RecordBatch, None]:
-    """The batches. Whoever reads them, they belong to the transactions that they were asked for in."""
+    """Yield the batches, inside the transactions in which the stream was made, whichever task reads it."""
     opened = _session(conn, reading="read_batches", within=within)
     async with opened as session, read.open_table(table, session) as reader:
         async for batch in reader.batches:
@@ -426,7 +478,7 @@ async def open_source(
     field_types: Sequence[Any] | None = None,
     round: bool = False,  # noqa: A002 - the word that users look for
 ) -> BatchStream:
-    """The data as a stream of record batches, in the types that `table` declares: see `arrowsync.open_source`."""
+    """Open the data as a stream of record batches, in a worker thread: the async twin of `arrowsync.open_source`."""
     opener = Worker("open")
     try:
         return await opener.run(
@@ -455,7 +507,7 @@ async def write_tsv(
     field_names: Sequence[str | None] | None = None,
     header: bool = True,
 ) -> int:
-    """The data is in the file, as tab-separated values; the number of rows: see `arrowsync.write_tsv`."""
+    """Write the data as tab-separated values, and return the number of rows: the async twin of `arrowsync.write_tsv`."""
     writer = Worker("write")
     try:
         return await writer.run(

@@ -1,7 +1,7 @@
-"""The public names, blocking: each call runs its async twin in one background event loop.
+"""The public functions, blocking: each call runs its async twin of `arrowsync.aio` in one background event loop.
 
-So they work in a script, in a notebook with its own running loop, and in any thread; Ctrl-C cancels and waits for the
-rollback.
+Blocking calls work in a script, in a notebook with its own running loop, and in any thread; Ctrl-C cancels the call and waits
+for its rollback.
 """
 
 from __future__ import annotations
@@ -46,22 +46,40 @@ class Connection:
         self._async = connection
 
     def execute(self, statement: str) -> int:
-        """Run SQL statements of yours; the number of rows that the last one affected."""
+        """Run SQL statements as they are, and return the number of rows that the last one affected.
+
+        Outside of `transaction()` the server commits them. Raises DatabaseError, with the SQL in `statement`, if the server
+        rejects one.
+
+        >>> import arrowsync
+        >>> with arrowsync.connect("duckdb://") as conn:
+        ...     _ = conn.execute("CREATE TABLE t (x BIGINT)")
+        ...     conn.execute("INSERT INTO t VALUES (1), (2)")
+        2
+        """
         return _portal.run(lambda: self._async.execute(statement))
 
     def fetch(self, query: str) -> pa.Table:
-        """The whole result of a query of yours, as an Arrow table."""
+        """Return the whole result of a query as an Arrow table; the types are those of `stream`.
+
+        Raises DatabaseError if the server rejects the query.
+
+        >>> import arrowsync
+        >>> with arrowsync.connect("duckdb://") as conn:
+        ...     conn.fetch("SELECT 42 AS answer").to_pylist()
+        [{'answer': 42}]
+        """
         return _portal.run(lambda: self._async.fetch(query))
 
     def stream(self, query: str) -> Generator[pa.RecordBatch]:
-        """The result of a query of yours as a stream of record batches, which `sync_table` into another database takes too.
+        """Stream the result of a query as record batches; `sync_table` into another database takes the stream as data.
 
-        The query runs when the first batch is asked for, and memory holds a few batches only. A result without rows is one
-        batch without rows. Close the stream if you stop early: the connection is busy until then.
+        The query runs when the first batch is read, and memory holds a few batches only. A result without rows is one batch
+        without rows. Close the stream if you stop early: the connection is busy until then.
 
-        Values are exact, in the types that the database tells, and text where it tells too little: so are PostgreSQL's
-        numerics, which become decimals in a table that is declared with them. MySQL shows six digits of a FLOAT, which is
-        refused: select it `* 1e0`.
+        Values are exact. Columns have the types that the server describes, and are text if its description isn't exact enough:
+        a numeric of PostgreSQL is text, and becomes a decimal in a table that declares one. MySQL sends six digits of a FLOAT,
+        so such a column is refused: select `x * 1e0`. Raises DatabaseError if the server rejects the query.
 
         >>> import arrowsync
         >>> with arrowsync.connect("duckdb://") as conn:
@@ -72,9 +90,16 @@ class Connection:
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """A transaction of your own, around as many calls as you like: all or nothing of them.
+        """Make one transaction of all calls inside: commit at the end, roll back after an exception; nested, a savepoint.
 
-        What is raised while it commits says in `committed` what came of it: see `sync_table`.
+        Calls of other threads wait until it is over. An error of the commit says in `committed` what came of it: see
+        `sync_table`.
+
+        >>> import arrowsync
+        >>> with arrowsync.connect("duckdb://") as conn, conn.transaction():
+        ...     _ = conn.execute("CREATE TABLE t (x BIGINT)")
+        ...     conn.execute("INSERT INTO t VALUES (1)")
+        1
         """
         transaction: AbstractAsyncContextManager[None] = self._async.transaction()
         _portal.run(transaction.__aenter__)
@@ -89,7 +114,7 @@ class Connection:
             _portal.run(lambda: transaction.__aexit__(*raised), lambda _: "the transaction" if committed else None)
 
     def close(self) -> None:
-        """Close the connection; what is uncommitted is rolled back. Closing twice does nothing."""
+        """Close the connection, and roll back a transaction that is open. Closing twice does nothing."""
         _portal.run(self._async.close)
 
     def __enter__(self) -> Connection:
@@ -108,11 +133,13 @@ class Connection:
 
 
 def connect(url: str) -> Connection:
-    """A connection to the database at `url`; close it, or use it as a context manager.
+    """Connect to the database at `url`. Close the connection, or use it as a context manager.
 
     `url` is `postgresql://user:password@host:port/database`, `duckdb:///file.duckdb` (relative), `duckdb:////path/file.duckdb`
-    (absolute), `duckdb://` (in memory), `mysql://` or `mariadb://`, which mean the same. Raises ConnectionLost where the
-    server can't be reached, DatabaseError where it refuses.
+    (absolute), `duckdb://` (in memory), `mysql://` or `mariadb://`, which mean the same.
+
+    Raises DeclarationError for a URL that can't be read, MissingDriver if the driver isn't installed, ConnectionLost if the
+    server can't be reached, DatabaseError if it rejects the login.
 
     >>> import arrowsync
     >>> with arrowsync.connect("duckdb://") as conn:
@@ -142,37 +169,36 @@ def sync_table(
     progress: bool | Progress | None = None,
     dry_run: bool = False,
 ) -> SyncReport:
-    """The data is in the table, exactly, or nothing has changed: create or migrate, convert, load, merge.
+    """Load the data into the table, exactly, or change nothing: create or migrate the table, convert, load, merge.
 
-    Everything happens in one transaction (a savepoint, inside one of your own). Doing the same sync twice changes nothing
-    the second time.
+    Everything happens in one transaction; inside a transaction of your own, in a savepoint. The same sync again changes nothing.
 
-    data            anything with rows: a path, glob, folder or URL of Parquet, CSV, TSV, JSON Lines or Arrow files (what
-                    their names don't say, `open_source` does); a Polars, pandas or Arrow frame; a DuckDB relation or ADBC
-                    cursor; the `stream` or `read_batches` of another connection; an iterable, also an async one, of frames,
-                    tuples, dicts or dataclass objects
-    table           a dataclass; a `pa.Schema` with the table's name in its metadata; or a name, `"users"` or
-                    `"sales.users"`, whose columns are those of the live table, or of the data where there is none yet
-    conn            a connection, a URL, or a connection of duckdb or adbc_driver_postgresql (`dbapi`). What you have begun on
-                    yours is yours to commit; where nothing is open on the server, this commits
-    mode            "upsert" (the default where there is a key): new keys are inserted, others updated where they differ;
-                    "insert" (the default where there is none); "replace": the table has the new rows only;
-                    "mirror": upsert, and rows whose key the data lacks are deleted
-    key             the key columns, where the declaration has none
-    on_conflict     for insert: "error", or "skip" rows whose key is there already
-    dedup           which of several incoming rows with one key wins: "last", "first", or "error"; not for plain insert
-    on_error        "raise" a ConversionError at the first batch with a bad value, or "reject" those rows into the report,
-                    with malformed ones of text files, and those that a check, key or trigger of the table refuses
-    max_rejects     more rejected rows than this fail the load
-    schema_changes  "safe": create, add, widen, relax; "none": the live table must do; "all": also what may lose data
-    parallel        load over so many connections at once, the rest in one transaction: PostgreSQL, MySQL or MariaDB, opened
+    data            anything with rows: a path, glob, folder or URL of Parquet, CSV, TSV, JSON Lines or Arrow files (for options
+                    of their format, give an `open_source`); a Polars, pandas or Arrow frame; a DuckDB relation or ADBC cursor;
+                    the `stream` or `read_batches` of another connection; an iterable, also an async one, of frames, tuples,
+                    dicts or dataclass objects
+    table           a dataclass; a `pa.Schema` with the table's name in its metadata; or a name, `"users"` or `"sales.users"`,
+                    with the columns of the live table, or of the data if the table is new
+    conn            a connection, a URL, or a connection of duckdb or adbc_driver_postgresql (`dbapi`). In a transaction that you
+                    have begun nothing is committed; otherwise the load is
+    mode            "upsert" (the default for a table with a key): insert new keys, update rows that differ;
+                    "insert" (the default for one without); "replace": the table has the new rows only;
+                    "mirror": upsert, and delete rows whose key the data lacks
+    key             the key columns, if the declaration has none
+    on_conflict     for insert: "error", or "skip" rows whose key the table has already
+    dedup           the row that wins among incoming rows with one key: "last", "first", or "error"; not for plain insert
+    on_error        "raise" a ConversionError at the first batch with a bad value, or "reject" bad rows into the report: values
+                    that don't fit, malformed rows of text files, rows that a check, key or trigger of the table rejects
+    max_rejects     the number of rejected rows above which the load fails
+    schema_changes  "safe": create, add, widen, relax; "none": use the live table as it is; "all": also changes that may lose data
+    parallel        the number of connections that load at once, all in one transaction: PostgreSQL, MySQL or MariaDB, opened
                     from a URL, outside of a transaction of yours
     progress        None: a bar on a terminal and in a notebook; True, False; or a function of (rows, total)
     dry_run         plan only: nothing is read or written, and the report has the statements
 
-    Raises DeclarationError, SourceError, ConversionError, MigrationError or DatabaseError, with the table as it was. Only where
-    the answer to the commit is lost, and nobody can tell what came of it, the error says so, and its `committed` is None. Ctrl-C
-    during the commit waits for its answer: `committed` of the KeyboardInterrupt, and a note, say that the load is there.
+    Raises DeclarationError, SourceError, ConversionError, MigrationError or DatabaseError, with the table as it was. Only if the
+    answer to the commit is lost and can't be found out, the error says so, and its `committed` is None. Ctrl-C during the commit
+    waits for its answer: `committed` of the KeyboardInterrupt, and a note, say that the load is committed.
 
     >>> from dataclasses import dataclass
     >>> import arrowsync
@@ -214,7 +240,20 @@ def plan(
     *,
     schema_changes: SchemaChanges = "safe",
 ) -> MigrationPlan:
-    """What `migrate` would do, as readable steps: `print(plan)`, `plan.steps`, `plan.statements`; empty if nothing."""
+    """Plan what `migrate` would do, without changing anything: `print(plan)`, `plan.steps`, `plan.statements`.
+
+    An empty (falsy) plan means that the live tables match. Raises DeclarationError, DatabaseError, or RefusedChange for a change
+    that `schema_changes` doesn't allow.
+
+    >>> import arrowsync, pyarrow as pa
+    >>> city = pa.schema({"id": pa.int64()}).with_metadata({"name": "city"})
+    >>> with arrowsync.connect("duckdb://") as conn:
+    ...     print(arrowsync.plan(city, conn))
+    -- create table city (1 columns)
+    CREATE TABLE "city" (
+      "id" BIGINT
+    );
+    """
     declared, connection = _described(tables), _unwrapped(conn)
     return _portal.run(lambda: aio.plan(declared, connection, schema_changes=schema_changes))
 
@@ -225,7 +264,18 @@ def migrate(
     *,
     schema_changes: SchemaChanges = "safe",
 ) -> MigrationPlan:
-    """Create or alter the live tables to match their declarations, in one transaction; what was done is returned."""
+    """Create or alter the live tables to match their declarations, in one transaction, and return the plan that was carried out.
+
+    `tables` is a dataclass or `pa.Schema`, several, or a module of dataclasses. `schema_changes` is that of `sync_table`.
+    Raises DeclarationError, DatabaseError, or RefusedChange, before anything is changed, for a change that `schema_changes`
+    doesn't allow.
+
+    >>> import arrowsync, pyarrow as pa
+    >>> city = pa.schema({"id": pa.int64()}).with_metadata({"name": "city"})
+    >>> with arrowsync.connect("duckdb://") as conn:
+    ...     bool(arrowsync.migrate(city, conn)), bool(arrowsync.plan(city, conn))
+    (True, False)
+    """
     declared, connection = _described(tables), _unwrapped(conn)
     return _portal.run(
         lambda: aio.migrate(declared, connection, schema_changes=schema_changes), lambda plan: "the migration"
@@ -233,11 +283,11 @@ def migrate(
 
 
 def discover(conn: object, namespace: str | None = None) -> Catalog:
-    """The tables of the live database as objects, with their columns, keys, constraints and indexes, and the types they need.
+    """Return the tables of the live database as objects, with columns, keys, constraints, indexes, and the types they need.
 
-    They are those of one namespace (a schema, in the database's words), without views; None is the connection's default one,
-    whose tables are called without a namespace. `str()` of the catalog, or of a table in it, is standard SQL, and `to_source`
-    prints its tables as dataclasses. A MigrationError says that there is no such namespace.
+    The catalog has the tables, without views, of one namespace (a schema, in PostgreSQL's words). None is the connection's
+    default namespace, whose tables are named without one. `str()` of the catalog, or of a table in it, is standard SQL, and
+    `to_source` prints the tables as dataclasses. Raises MigrationError if there is no such namespace.
 
     >>> import arrowsync
     >>> with arrowsync.connect("duckdb://") as conn:
@@ -251,19 +301,37 @@ def discover(conn: object, namespace: str | None = None) -> Catalog:
 
 
 def read_table(table: type | pa.Schema | str, conn: object) -> pa.Table:
-    """All rows of the table, in its declared types; of a table given by name, in the types that it has."""
+    """Read all rows of the table, in the declared types; of a table given by name, in the types of its columns.
+
+    Raises MigrationError if the table doesn't exist or lacks a declared column.
+
+    >>> import arrowsync
+    >>> with arrowsync.connect("duckdb://") as conn:
+    ...     _ = arrowsync.sync_table([{"id": 1}, {"id": 2}], "numbers", conn)
+    ...     arrowsync.read_table("numbers", conn).to_pydict()
+    {'id': [1, 2]}
+    """
     declared, connection = _described(table), _unwrapped(conn)
     return _portal.run(lambda: aio.read_table(declared, connection))
 
 
 def read_batches(table: type | pa.Schema | str, conn: object) -> Generator[pa.RecordBatch]:
-    """The rows of the table as a stream of record batches. Close it if you stop early: the connection is busy until then."""
+    """Stream the rows of the table as record batches, in the types of `read_table`; memory holds a few batches only.
+
+    Close the stream if you stop early: the connection is busy until then.
+
+    >>> import arrowsync
+    >>> with arrowsync.connect("duckdb://") as conn:
+    ...     _ = arrowsync.sync_table([{"id": 1}, {"id": 2}], "numbers", conn)
+    ...     [batch.num_rows for batch in arrowsync.read_batches("numbers", conn)]
+    [2]
+    """
     reader = conn._async if isinstance(conn, Connection) else conn  # pyright: ignore[reportPrivateUsage]
     return _streamed(aio.read_batches(_described(table), reader), conn)
 
 
 def _streamed(batches: AsyncGenerator[pa.RecordBatch, None], conn: object) -> Generator[pa.RecordBatch]:
-    """The batches of an async generator over the connection."""
+    """Yield the batches of an async generator that reads from the connection."""
     _unwrapped(conn)  # refuses a source that reads what it is loaded into
     try:
         while True:
@@ -288,25 +356,26 @@ def open_source(
     field_types: Sequence[Any] | None = None,
     round: bool = False,  # noqa: A002 - the word that users look for
 ) -> BatchStream:
-    """The data as a one-shot stream of record batches; with a `table`, converted to the types that it declares.
+    """Open the data as a one-shot stream of record batches; with a `table`, converted to the declared types.
 
-    No database is needed. The stream can be given to `sync_table`, so what is said here of a file holds for loading it too.
+    No database is needed. `sync_table` takes the stream as data, so these options of a file hold for loading it too.
 
     data            a path or URL of Parquet, CSV, TSV, JSON Lines or Arrow files (plain, gzip, Zstandard; a file, folder,
                     glob or list; `https://`, `s3://`, `gs://` and what fsspec knows), "-" for standard input, the bytes of
-                    a file, a file that is open as binary; or what else `sync_table` takes
-    format          "parquet", "csv", "tsv", "jsonl" or "arrow": what a file is, whatever its suffix says
-    field_names     the columns of tuples, CSV and TSV; None for one that is left out
-    has_header      whether the first line of CSV and TSV names the columns; without, and without `field_names`, they are
-                    those of the table
-    csv             how CSV is written: `CsvOptions(delimiter=";", encoding="cp1252")`
-    columns         the columns of files to read, "declared" for those of the table; others of Parquet aren't read at all
-    filters         what holds for all rows that are read of Parquet and Arrow files: `[("day", ">=", date(2026, 1, 1))]`;
-                    files and row groups that can't have such rows are skipped
-    field_types     the types of the fields that `field_names` names, as a dataclass would have them, in place of a `table`
-    round           decimals with more decimal places than their column has are rounded, halves away from zero; else an error
+                    a file, a file that is open as binary; or any other data that `sync_table` takes
+    format          "parquet", "csv", "tsv", "jsonl" or "arrow": the format of a file, in place of the one of its suffix
+    field_names     the columns of tuples, CSV and TSV, in order; None for a column to leave out
+    has_header      True if the first line of CSV and TSV names the columns. If False, and without `field_names`, the columns
+                    are those of the table
+    csv             the format of CSV: `CsvOptions(delimiter=";", encoding="cp1252")`
+    columns         the columns of files to read, "declared" for those of the table; other columns of Parquet aren't read at all
+    filters         conditions on the rows to read of Parquet and Arrow files: `[("day", ">=", date(2026, 1, 1))]`; files and
+                    row groups without such rows are skipped
+    field_types     the types of the fields in `field_names`, as in a dataclass, in place of a `table`
+    round           True rounds decimals with more decimal places than their column, halves away from zero; False refuses them
 
-    Raises SourceError, now or as the batches come, with file, line and column where text is malformed.
+    Raises DeclarationError for options that can't work, SourceError, now or while batches are read, for data that can't be read
+    (with file, line and column of malformed text), and ConversionError for a value that doesn't fit its declared type.
 
     >>> import arrowsync
     >>> arrowsync.open_source([(1, "a")], field_names=["id", "name"]).read_all().to_pylist()
@@ -335,11 +404,12 @@ def write_tsv(
     field_names: Sequence[str | None] | None = None,
     header: bool = True,
 ) -> int:
-    r"""The number of rows written to a path or to an open binary file, as tab-separated values that `open_source` reads.
+    r"""Write the data to a path or an open binary file as tab-separated values, and return the number of rows.
 
-    `data`, `table`, `format` and `field_names` are those of `open_source`, whose stream can be given too. The file is what
-    PostgreSQL's `COPY ... FROM` reads (with `HEADER`, unless `header` is False): UTF-8, `\N` for NULL, a backslash before
-    what would end a field. A path that ends with `.gz` or `.zst` is compressed; the file appears when it is complete.
+    `data`, `table`, `format` and `field_names` are those of `open_source`, whose stream is data too. Both `open_source` and
+    PostgreSQL's `COPY ... FROM` (with `HEADER`, unless `header` is False) read the file: UTF-8, `\N` for NULL, a backslash
+    before a tab, line end or backslash in a text. A path that ends with `.gz` or `.zst` is compressed; the file appears under
+    its name when it is complete. Raises the errors of `open_source`, and OSError if the file can't be written.
 
     >>> import arrowsync, io
     >>> file = io.BytesIO()
@@ -352,7 +422,7 @@ def write_tsv(
 
 
 def _described(tables: T) -> T:
-    """The same; each class among them is read here, in the thread of its author, where its local names can be seen."""
+    """Return `tables`, and read each class among them in the caller's thread, where the local names of its code can be seen."""
     several = cast(Sequence[object], tables) if isinstance(tables, (list, tuple)) else (tables,)
     for table in several:
         if isinstance(table, type):

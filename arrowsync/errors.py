@@ -1,4 +1,4 @@
-"""Every error that arrowsync raises on purpose, in one tree.
+"""The errors that arrowsync raises on purpose, in one tree.
 
     ArrowSyncError
     ├── DeclarationError        the table declaration, or what was asked for, can't work    -> change your code
@@ -12,9 +12,9 @@
     │   └── ConstraintViolated      a key, foreign key, check or NOT NULL                   -> fix the data
     └── MissingDriver           an optional package isn't installed                         -> the pip line in the hint
 
-Each says what happened, to which object and with which value (`message`) and what to do about it (`hint`), carries the
-same facts as typed fields, and pickles. A driver's own exception is the `__cause__`. No message, field or repr ever holds
-a password. Message and hint are one line each, without control characters, and show at most 160 characters of a value.
+Each error has a `message` (the event, the object, the value), a `hint` (the way out, or None), the same facts as typed fields,
+and can be pickled. A driver's own exception is its `__cause__`. No message, field or repr ever holds a password. Message and
+hint are one line each, without control characters, and show at most 160 characters of a value.
 """
 
 from __future__ import annotations
@@ -27,7 +27,11 @@ from arrowsync.shown import legible
 
 
 class ArrowSyncError(Exception):
-    """The root: `except arrowsync.ArrowSyncError` catches all that arrowsync raises on purpose."""
+    """The base class: `except arrowsync.ArrowSyncError` catches every error that arrowsync raises on purpose.
+
+    >>> str(ArrowSyncError("no such table", hint="create it first"))
+    'no such table\\nHint: create it first'
+    """
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(legible(message))
@@ -35,7 +39,7 @@ class ArrowSyncError(Exception):
 
     @property
     def message(self) -> str:
-        """What happened, without the hint."""
+        """The text of the error without the hint."""
         return str(self.args[0])
 
     @message.setter
@@ -50,16 +54,16 @@ class ArrowSyncError(Exception):
 
 
 def _rebuild(kind: type[ArrowSyncError], message: str, fields: dict[str, Any]) -> ArrowSyncError:
-    """Unpickle without calling subclass constructors, whose keyword-only fields `Exception` doesn't keep."""
+    """Unpickle an error without calling its constructor, whose keyword-only arguments `Exception` doesn't keep."""
     error = kind.__new__(kind, message)
     error.__dict__.update(fields)
     return error
 
 
 class DeclarationError(ArrowSyncError):
-    """The declaration of a table, or a combination of options, can't work.
+    """The declaration of a table, an argument, or a combination of options can't work; raised before anything is sent.
 
-    `table` and `field` name the class and field, where one is at fault.
+    `table` and `field` name the class and its field at fault, or are None.
     """
 
     def __init__(
@@ -71,9 +75,9 @@ class DeclarationError(ArrowSyncError):
 
 
 class SourceError(ArrowSyncError):
-    """The data can't be read: no such file, not the format that it claims, cut short, rows of another shape.
+    """The data can't be read: no such file, another format than its name says, cut short, rows of another shape.
 
-    `source` says which input; `row` (0-based, of the whole input) where it is known.
+    `source` names the input; `row` is the row number in the whole input, from 0, or None if it isn't known.
     """
 
     def __init__(
@@ -87,9 +91,9 @@ class SourceError(ArrowSyncError):
 class ConversionError(ArrowSyncError):
     """Values can't be stored exactly in the declared column, or the columns of the data aren't those declared.
 
-    `column` is the declared column, `rows` the first few offending rows (0-based positions in the whole input), `sample`
-    the values found there, `reason` a short phrase. For a column that is missing or unknown, `rows` and `sample` are empty.
-    `file` and `line` (from 1) say where the first of them stands, if the source is text.
+    `column` is the declared column, `rows` are the numbers of the first few offending rows in the whole input (from 0),
+    `sample` their values, `reason` is a short phrase. For a column that is missing or unknown, `rows` and `sample` are empty.
+    `file` and `line` (from 1) are the origin of the first offending row, if the source is text; else None.
     """
 
     def __init__(
@@ -112,7 +116,7 @@ class ConversionError(ArrowSyncError):
 
 
 class MigrationError(ArrowSyncError):
-    """The live table can't be made into the declared one. `changes` describes the differences, one line each."""
+    """The live table can't be made into the declared one. `changes` are the differences in words, one line each."""
 
     def __init__(self, message: str, *, changes: tuple[str, ...] = (), hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -120,21 +124,23 @@ class MigrationError(ArrowSyncError):
 
 
 class UnsupportedChange(MigrationError):
-    """The change is known, but there is no safe way to make it on this database."""
+    """The change is known, but this database has no safe statement for it: migrate by hand."""
 
 
 class RefusedChange(MigrationError):
-    """The change would lose or rewrite something that the caller has not allowed with `schema_changes`."""
+    """The change would lose or rewrite data, and `schema_changes` doesn't allow it."""
 
 
 class DatabaseError(ArrowSyncError):
-    """The database refused a statement.
+    """The database rejected a statement.
 
-    `statement` is the SQL text without any value, `code` the SQLSTATE or the driver's error number, `transient` whether the
-    same call may succeed later (deadlock, lock timeout, connection lost), `row` which row of a load it refused (0-based), where
-    that is known. `row_refused` says that the server rejected a row (its value, a constraint, a trigger), and the connection
-    still works. `committed` is False where nothing was committed, and None where that can't be known, because the answer to a
-    COMMIT was lost: then it isn't `transient`, since a repeated insert might bring the rows twice.
+    statement    its SQL text, without any value, or None
+    code         the SQLSTATE, or the driver's error number, or None
+    transient    True if the same call may succeed later: deadlock, lock timeout, connection lost
+    row          the number of the row of the load that was rejected, from 0, or None if it isn't known
+    row_refused  True if the server rejected a row (its value, a constraint, a trigger), and the connection still works
+    committed    False if nothing was committed; None if that is unknown, because the answer to a COMMIT was lost. Such an error
+                 isn't `transient`: a repeated insert might bring the rows twice
     """
 
     def __init__(
@@ -160,15 +166,15 @@ class DatabaseError(ArrowSyncError):
 class ConnectionLost(DatabaseError):
     """The database can't be reached, or the connection broke.
 
-    What was in progress has been rolled back by the server, unless `committed` is None: see `DatabaseError`.
+    The server has rolled back the open transaction, unless `committed` is None: see `DatabaseError`.
     """
 
 
 class ConstraintViolated(DatabaseError):
-    """A key, foreign key, check or NOT NULL constraint of the table refused a row.
+    """A row violates a key, foreign key, check or NOT NULL constraint of the table.
 
-    `table`, `constraint` and `column` are what the server names of them; `kind` is `"unique"`, `"foreign key"`, `"check"`,
-    `"not null"` or `"exclusion"`.
+    `table`, `constraint` and `column` are names as the server gives them, None for those it doesn't give; `kind` is
+    `"unique"`, `"foreign key"`, `"check"`, `"not null"` or `"exclusion"`.
     """
 
     def __init__(
@@ -192,9 +198,9 @@ class ConstraintViolated(DatabaseError):
 
 
 class MissingDriver(ArrowSyncError):
-    """An optional package is needed and not installed. `package` is its name on PyPI; the hint is the pip line.
+    """An optional package is needed and not installed.
 
-    `extra` is arrowsync's own name for all that is needed, where it has one.
+    `package` is its name on PyPI; the hint is the pip line, with arrowsync's extra where there is one.
     """
 
     def __init__(self, package: str, *, needed_for: str, extra: str | None = None) -> None:
@@ -207,9 +213,9 @@ class MissingDriver(ArrowSyncError):
 
 @contextmanager
 def translated(to_error: Callable[[Exception], ArrowSyncError]) -> Generator[None]:
-    """Raise what a library or an object of the user raises inside as the error that `to_error` makes of it.
+    """Translate any exception raised in the `with` block into the error that `to_error` makes of it.
 
-    An error of arrowsync passes as it is. It goes around the calls of libraries of which no list says all that they raise.
+    Errors of arrowsync pass unchanged. For calls of libraries and of users' objects, which may raise exceptions of any class.
     """
     try:
         yield
@@ -220,7 +226,7 @@ def translated(to_error: Callable[[Exception], ArrowSyncError]) -> Generator[Non
 
 
 def batch_error(column: str, rows: int, given: object, wanted: object, error: Exception) -> ConversionError:
-    """The error of a column of which a whole batch of `rows` rows can't be brought from the type `given` to `wanted`."""
+    """Return the error of a column whose whole batch of `rows` rows can't be converted from the type `given` to `wanted`."""
     return ConversionError(
         f"column {column!r}: a batch of {rows} rows can't be converted from {given} to {wanted}: "
         f"{str(error) or type(error).__name__}",
@@ -231,7 +237,7 @@ def batch_error(column: str, rows: int, given: object, wanted: object, error: Ex
 
 
 def doubt(error: BaseException, what: str = "the commit") -> None:
-    """Let the error say that nobody knows whether `what` has happened."""
+    """Mark the error as one with an unknown outcome: `what` may or may not have happened."""
     mark_committed(error, None)
     if isinstance(error, DatabaseError):
         error.transient = False
@@ -239,11 +245,11 @@ def doubt(error: BaseException, what: str = "the commit") -> None:
 
 
 def mark_committed(error: BaseException, committed: bool | None) -> None:
-    """Set `error.committed`, on an exception of any class: None where it isn't known."""
+    """Set `error.committed`, on an exception of any class; None is an unknown outcome."""
     error.__dict__["committed"] = committed
 
 
 def committed_of(error: BaseException) -> bool | None:
-    """Whether what the error ended was committed all the same; None where it isn't known."""
+    """Return `error.committed`: True if the work was committed although the error ended the call, None if that is unknown."""
     committed: bool | None = error.__dict__.get("committed", False)
     return committed

@@ -1,4 +1,4 @@
-"""The frozen option records, and the closed sets of words that they take."""
+"""Options as frozen records, checked when they are made, and the words that their fields take (`Mode`, `OnConflict`, ..)."""
 
 from __future__ import annotations
 
@@ -20,44 +20,72 @@ SchemaChanges = Literal["none", "safe", "all"]
 
 
 class EnumMode(enum.Enum):
-    """How a column holds the members of an enum."""
+    """The form in which a column holds the members of an enum; `GeneratorOptions.enum_mode` takes it.
+
+    >>> EnumMode("check")
+    <EnumMode.CHECK: 'check'>
+    """
 
     TYPE = "type"
     """A named type of the database (PostgreSQL)."""
     INLINE = "inline"
     """A type that the column spells out (MySQL, DuckDB)."""
     CHECK = "check"
-    """Text, and a check that it is one of the labels."""
+    """Text with a CHECK constraint that lists the labels."""
     RELATION = "relation"
     """The number of a row in a lookup table, which has the columns `id` and `value`."""
 
 
 class StructMode(enum.Enum):
-    """How a column holds an object of a dataclass that has no key."""
+    """The form in which a column holds an object of a dataclass without a primary key; `GeneratorOptions.struct_mode` takes it.
+
+    >>> StructMode("json")
+    <StructMode.JSON: 'json'>
+    """
 
     TYPE = "type"
+    """A struct type: a composite type of PostgreSQL, a STRUCT of DuckDB."""
     JSON = "json"
+    """One JSON object in a column of the database's JSON type."""
     TEXT = "text"
+    """One JSON object in a text column."""
 
 
 class ArrayMode(enum.Enum):
-    """How a column holds a list or a set. That of objects of another table is always a RELATION."""
+    """The form in which a column holds a list or a set; `GeneratorOptions.array_mode` takes it.
+
+    A list or set of objects of another table is always held as a RELATION.
+
+    >>> ArrayMode("relation")
+    <ArrayMode.RELATION: 'relation'>
+    """
 
     ARRAY = "array"
+    """An array of the database (PostgreSQL), or a list (DuckDB)."""
     JSON = "json"
+    """One JSON array in a column of the database's JSON type."""
     TEXT = "text"
+    """One JSON array in a text column."""
     RELATION = "relation"
-    """A join table, with a row for each element."""
+    """A join table with a row for each element."""
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratorOptions:
-    """How declarations become SQL objects. A mode of None is the one that the database does best.
+    """The options of `create_sql`: how declarations become SQL objects.
 
-    `namespaces` maps a module, or its name, to the namespace of the tables that it declares, where their classes don't say it
-    themselves. Without `foreign_constraints` there are no foreign keys. With `initialize_tables` lookup tables get a row for
-    each label. Annotations of a class in `skip_annotations` are ignored. With `auto_default` each column that is required
-    gets a default: zero, the empty text, the first label.
+    enum_mode, struct_mode, array_mode
+                         how enums, structs and lists are held; None is the mode that the database supports best
+    namespaces           module, or its full name -> namespace of the tables that it declares, unless a class names its own
+    foreign_constraints  False leaves foreign keys out
+    initialize_tables    True fills each lookup table with a row for each label
+    skip_annotations     classes of annotations to ignore
+    auto_default         True gives each required column a default: zero, the empty text, the first label
+
+    Raises DeclarationError for a value of another type, or a module that isn't imported.
+
+    >>> GeneratorOptions(enum_mode=EnumMode.CHECK).enum_mode
+    <EnumMode.CHECK: 'check'>
     """
 
     enum_mode: EnumMode | None = None
@@ -82,7 +110,7 @@ class GeneratorOptions:
 
 
 def _module_name(key: object) -> str:
-    """The name of a module that is given itself or by its name."""
+    """Return the full name of a module, given as the module or by that name."""
     name = key.__name__ if isinstance(key, ModuleType) else key
     if not isinstance(name, str) or (not isinstance(key, ModuleType) and name not in sys.modules):
         raise DeclarationError(
@@ -94,7 +122,13 @@ def _module_name(key: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SyncOptions:
-    """How `sync_table` works; its keyword arguments, checked. `mode` and `key` are None where the table decides."""
+    """The keyword arguments of `sync_table`, checked. With None for `mode` or `key` the declaration decides.
+
+    Raises DeclarationError for an unknown word, a number out of range, or options that contradict each other.
+
+    >>> SyncOptions(mode="insert", on_conflict="skip").parallel
+    1
+    """
 
     mode: Mode | None = None
     key: tuple[str, ...] | None = None
@@ -132,10 +166,15 @@ class SyncOptions:
 
 @dataclass(frozen=True, slots=True)
 class CsvOptions:
-    """How a CSV file is written. An unquoted field that is one of `nulls` is NULL; a quoted one never is.
+    """The format of a CSV file, for `open_source`. The defaults are RFC 4180 in UTF-8.
 
-    With `quote=None` quotes are characters like all others. A byte order mark counts more than `encoding`, and a first line
-    `sep=;`, as Excel writes it, is understood. Lines end with LF or CRLF; `line_end="\\r"` is for those that end with CR alone.
+    delimiter  one ASCII character between two fields
+    quote      one ASCII character around a field; None makes quotes ordinary characters
+    encoding   a text encoding of Python; a byte order mark takes precedence over it
+    nulls      unquoted fields that mean NULL; a quoted field is never NULL
+    line_end   None for LF and CRLF, "\\r" for files whose lines end with CR alone
+
+    A first line `sep=;`, as Excel writes it, sets the delimiter. Raises DeclarationError for a value that can't be used.
 
     >>> CsvOptions(delimiter=";", encoding="cp1252")
     CsvOptions(delimiter=';', quote='"', encoding='cp1252', nulls=('',), line_end=None)

@@ -12,16 +12,16 @@ from typing import Any, TextIO, cast
 from arrowsync.shown import printable, to_html
 
 Progress = Callable[[int, "int | None"], None]
-"""Called with the rows read so far and their number in all (None where that isn't known), from a worker thread."""
+"""A callback `(rows read so far, rows in all or None)`, called from a worker thread."""
 
 _INTERVAL = 0.1  # seconds between two updates of what is shown
 
 
 @contextmanager
 def shown_progress(wanted: bool | Progress | None, title: str) -> Generator[Progress | None]:
-    """The callback to report to: the caller's own, or one that draws a bar; None where nothing is to be shown.
+    """Yield the callback that a load reports to: the caller's own, one that draws a bar, or None for no display.
 
-    `wanted` is None for "where somebody watches" (a terminal or a notebook), True or False to decide it.
+    `wanted` is a callback; True or False to have a bar or none; None for a bar on a terminal and in a notebook only.
     """
     if callable(wanted):
         yield wanted
@@ -85,7 +85,7 @@ def _terminal_bar(title: str) -> Generator[Progress]:
 
 
 class _Forgiving:
-    """A stream that nobody may read any more, or whose encoding lacks a sign: a load doesn't fail for its bar."""
+    """A stream that ignores errors of writing (closed pipe, encoding): a load doesn't fail because of its progress bar."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

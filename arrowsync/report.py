@@ -1,4 +1,4 @@
-"""`SyncReport`: what a sync did, as numbers that an independent SQL count agrees with."""
+"""`SyncReport`: the result of a sync, in numbers that an independent SQL count confirms."""
 
 from __future__ import annotations
 
@@ -12,34 +12,46 @@ from arrowsync.migration.plan import MigrationPlan
 from arrowsync.shown import printable, shortened, shown, to_html
 
 SHOWN_REJECTS = 5
-"""How many rejects a report shows; `rejects` has all."""
+"""The number of rejects in a printed report; `SyncReport.rejects` has all."""
 
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What `sync_table` did. Every row that was read is in exactly one of the outcomes, so that
+    """The result of `sync_table`. Each row that was read has exactly one outcome:
 
         rows_read == inserted + updated + unchanged + skipped + duplicates + suppressed + rejected
 
-    inserted    rows that are new in the table
-    updated     rows that were there and got another value
-    unchanged   rows that were there already as they are; they were not written
-    skipped     rows that were there already, with on_conflict="skip"
-    duplicates  rows whose key another incoming row has too, and that lost against it (see `dedup`)
-    suppressed  rows that the database didn't store, though it raised no error: a trigger, rule or policy of the table dropped
+    inserted    new rows of the table
+    updated     rows of the table that got other values
+    unchanged   rows that the table has already, with the same values; they were not written
+    skipped     rows whose key the table has already, with on_conflict="skip"
+    duplicates  rows that lost against another incoming row with the same key (see `dedup`)
+    suppressed  rows that the database didn't store although it raised no error: a trigger, rule or policy of the table dropped
                 them, or kept the old values
-    rejected    rows that couldn't be read or converted, or that the server refused, with on_error="reject"; `rejects` has them
-    deleted     rows that were in the table and are gone (replace, mirror); not rows that were read
+    rejected    rows that couldn't be read or converted, or that the server rejected, with on_error="reject"; see `rejects`
 
-    `rejects` is an Arrow table, one line for each offending value: row, column, value, reason, of text files file and line, key
-    and record. The last two are JSON objects of the values that came, as texts, of the key and of the whole row; NULL where the
-    row can't be read. Where a server that refuses a row names no column, the value is the record. `changes` are the schema
-    changes in words, `plan` the same with statements. `bytes_sent` is what went to the database, `seconds` the wall clock time,
-    `phases` how it divides. With `dry_run` nothing was loaded: `plan` says what would have been changed. `via` names the way
-    that the rows took, where the database has several ("LOAD DATA LOCAL", or "INSERT" where the server forbids it); `route` is
-    how they get into the table, also of a dry run ("straight into the new table", "through a staging table into the target").
-    Where text (CSV, TSV, JSON Lines) makes a new table that only has a name, `inferred` are the types of its columns: what all of
-    their values are, text where that is in doubt.
+    Rows that were not read, but removed from the table (replace, mirror), are counted as `deleted`. The other fields:
+
+    table       the table as it was given: the name of the class or schema, or the text
+    mode        "insert", "upsert", "replace" or "mirror"
+    rejects     an Arrow table with one line for each offending value, or None: `row` (from 0), `column`, `value`, `reason`;
+                `file` and `line` (from 1) of text files; `key` and `record`, JSON objects of the key's and the whole row's
+                values as texts, NULL for a row that can't be read. If the server names no column, `value` is the record
+    changes     the schema changes in words, one line each
+    plan        the same changes with their statements; of a dry run the changes that would be made
+    bytes_sent  bytes of row data sent to the database
+    via         the protocol that the rows took, if the database has several ("LOAD DATA LOCAL", "INSERT")
+    route       how the rows get into the table, also of a dry run ("straight into the new table", "through a staging table
+                into the target")
+    seconds     wall clock time
+    phases      phase -> seconds
+    dry_run     True if nothing was loaded
+    inferred    column -> type, if text (CSV, TSV, JSON Lines) made a new table of which only the name was given: the narrowest
+                type that all values have, text if in doubt
+
+    >>> report = SyncReport("city", "upsert", rows_read=3, inserted=2, unchanged=1)
+    >>> report.rows_read == sum(report.outcomes().values())
+    True
     """
 
     table: str
@@ -66,10 +78,11 @@ class SyncReport:
 
     @property
     def rows_per_second(self) -> float:
+        """Rows read in a second of wall clock time; 0.0 if no time was measured."""
         return self.rows_read / self.seconds if self.seconds else 0.0
 
     def outcomes(self) -> dict[str, int]:
-        """The rows by outcome, without those outcomes that did not occur (but always the first three)."""
+        """Outcome -> number of rows: inserted, updated and unchanged always, the others if they occurred; deleted rows too."""
         always = {"inserted": self.inserted, "updated": self.updated, "unchanged": self.unchanged}
         others = {
             "skipped": self.skipped,
@@ -81,7 +94,7 @@ class SyncReport:
         return always | {name: rows for name, rows in others.items() if rows}
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as plain values that `json.dumps` takes (what the command line prints with --json)."""
+        """Return the report as plain values for `json.dumps`, as the command line prints it with --json."""
         return {
             "table": self.table,
             "mode": self.mode,
@@ -120,13 +133,13 @@ class SyncReport:
         return "\n  ".join([*lines, *self.reject_lines()])
 
     def inferred_line(self) -> str:
-        """The types that were told from the data, in words."""
+        """Return the line of the printed report that names the inferred types."""
         return printable(
             f"types inferred from the data: {', '.join(f'{name} {kind}' for name, kind in self.inferred.items())}"
         )
 
     def reject_lines(self) -> list[str]:
-        """The first rejects in words, each with its row, key and reason, and the number of the others."""
+        """Return the lines of the printed report about rejects: the first five, and the number of the others."""
         if self.rejects is None or not self.rejects.num_rows:
             return []
         found = self.rejects.slice(0, SHOWN_REJECTS).to_pylist()
@@ -145,7 +158,7 @@ class SyncReport:
 
 
 def _reject_line(reject: Mapping[str, Any]) -> str:
-    """For instance `row 1 (line 3 of 'bad.csv'), key {"id": "2"}: column 'n': 'x': not an integer`."""
+    """Return one reject in words: `row 1 (line 3 of 'bad.csv'), key {"id": "2"}: column 'n': 'x': not an integer`."""
     where = f"row {reject['row']:,}"
     if reject.get("file") is not None:
         where += f" (line {reject['line']:,} of {shown(reject['file'])})"

@@ -1,9 +1,9 @@
-r"""Text that leaves for people: on a terminal, in a notebook, in a log.
+r"""Text for people to read, on a terminal, in a notebook, in a log: made harmless and short.
 
 Names, values and the messages of servers may hold anything: an escape sequence of a terminal, a line break that begins a
-forged line, 300 MB. `printable` shows such characters as `\x1b`, `shown` is a value in at most 160 characters, `legible` is the
-text of an error, `printable_sql` a statement, `to_html` a text in a page. They leave what they have made as it is, so a text may
-pass through several of them. SQL and source code that is to be run, and fields that hold data, pass through none.
+forged line, 300 MB. `printable` escapes such characters (`\x1b`), `shown` makes a value at most 160 characters long, `legible`
+is for the text of an error, `printable_sql` for a statement, `to_html` for a page. Each leaves its own results unchanged, so a
+text may pass through several of them. SQL and source code to be run, and fields that hold data, pass through none.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import re
 import unicodedata
 
 SHOWN_CHARACTERS = 160
-"""The most that is shown of one value or name."""
+"""The greatest length of a value or name in a message."""
 
 MESSAGE_CHARACTERS = 2_000
-"""The most that is shown of one message."""
+"""The greatest length of a message."""
 
 _HIDDEN_CATEGORIES = {
     "Cc",
@@ -30,12 +30,12 @@ _QUOTED = re.compile(
 )
 """A value or name within a message: as `repr` writes it, as servers do, and PostgreSQL's `Key (id)=(...) already exists`."""
 _WORD = re.compile(rf"[^\s'\"`()]{{{SHOWN_CHARACTERS + 1},}}")
-"""What else may be a value: no word of ours is as long."""
+"""A word so long that it must be a value: none of ours is."""
 _SQL_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`", re.DOTALL)
 
 
 def printable(text: str, *, lines: bool = False) -> str:
-    r"""The text with `\x1b` for a character that a terminal or page acts upon; with `lines` its line breaks stay.
+    r"""Escape the characters that a terminal or page acts upon (`\x1b`); with `lines` line breaks stay.
 
     >>> printable("red: \x1b[31m")
     'red: \\x1b[31m'
@@ -56,12 +56,12 @@ def _escaped(character: str) -> str:
 
 
 def shortened(text: str, limit: int = SHOWN_CHARACTERS) -> str:
-    """The text in at most `limit` characters, the last three of them dots where some are left out."""
+    """Cut the text to at most `limit` characters, with three dots at the end if any are left out."""
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
 def shown(value: object) -> str:
-    """A value as Python writes it, in at most 160 characters.
+    """Return the repr of a value, printable and at most 160 characters long.
 
     >>> len(shown("x" * 300_000))
     160
@@ -72,7 +72,7 @@ def shown(value: object) -> str:
 
 
 def written(value: object) -> str:
-    """The repr, or the kind of value where that fails, as for ints of more than 4,300 digits."""
+    """Return the repr of a value, or its type if the repr fails, as for ints of more than 4,300 digits."""
     try:
         return repr(value)
     except Exception:  # a __repr__ may be anybody's
@@ -82,7 +82,7 @@ def written(value: object) -> str:
 
 
 def legible(message: str) -> str:
-    """The text of an error: printable, on one line, each quoted value or name in it and the whole of a bounded length."""
+    """Make the text of an error printable and one line, with a bounded length of the whole and of each quoted value or name."""
     text = printable(message[: 10 * MESSAGE_CHARACTERS])
     if len(text) <= SHOWN_CHARACTERS:
         return text
@@ -95,7 +95,7 @@ def legible(message: str) -> str:
 
 
 def _shortened_quote(text: str) -> str:
-    """The same, with the quote at the end where there is one."""
+    """Cut a quoted text like `shortened`, and keep its closing quote."""
     if len(text) <= SHOWN_CHARACTERS:
         return text
     quote = text[-1] if text[-1] in "'\"`" else ""
@@ -103,10 +103,10 @@ def _shortened_quote(text: str) -> str:
 
 
 def printable_sql(statement: str) -> str:
-    """A statement to be read: on several lines where it has them, but none of them begun within a name or a text."""
+    """Make a statement printable: its own line breaks stay, those within a name or a text constant are escaped."""
     return printable(_SQL_QUOTED.sub(lambda found: printable(found[0]), statement), lines=True)
 
 
 def to_html(text: str, *, lines: bool = False) -> str:
-    """The text as it stands in a page."""
+    """Escape a text for an HTML page."""
     return html.escape(printable(text, lines=lines))

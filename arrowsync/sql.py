@@ -14,7 +14,7 @@ from typing import Any, LiteralString, assert_never
 
 @dataclass(frozen=True, slots=True)
 class Quoting:
-    """How one server quotes: `identifier("a")` gives `"a"` with its quotes, `literal(value)` the text of a constant."""
+    """The quoting rules of one server: `identifier("a")` gives `"a"` with its quotes, `literal(value)` the text of a constant."""
 
     identifier: Callable[[str], str]
     literal: Callable[[Any], str]
@@ -39,12 +39,12 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class SQL:
-    """A piece of SQL: literal text with names and values in it. Made by `sql`, `join` and `trusted`."""
+    """A statement, or a part of one: literal text with names and values in it. Made by `sql`, `join` and `trusted`."""
 
     parts: tuple[str | Composable, ...]
 
     def text(self, quoting: Quoting) -> str:
-        """The statement as text for the server that `quoting` speaks for."""
+        """Return the statement as text, quoted for one server."""
         out: list[str] = []
         for part in self.parts:
             match part:
@@ -66,7 +66,7 @@ _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
 def sql(template: LiteralString, /, **parts: Composable) -> SQL:
-    """A statement from a literal template; every `{name}` in it is one of `parts`.
+    """Make a statement from a literal template; each `{name}` in it is replaced by one of `parts`.
 
     >>> quoting = Quoting(lambda name: f'"{name}"', repr)
     >>> sql("SELECT {c} FROM t", c=Identifier("t", "x")).text(quoting)
@@ -80,7 +80,7 @@ def sql(template: LiteralString, /, **parts: Composable) -> SQL:
 
 
 def join(separator: LiteralString, parts: Iterable[Composable]) -> SQL:
-    """The parts with a literal separator between them."""
+    """Join the parts with a literal separator."""
     out: list[str | Composable] = []
     for part in parts:
         if out:
@@ -90,7 +90,7 @@ def join(separator: LiteralString, parts: Iterable[Composable]) -> SQL:
 
 
 def trusted(text: str) -> SQL:
-    """SQL text that came from the user as SQL (`Connection.execute`), or from the server's own catalog; used as it is."""
+    """Wrap SQL text that the user gave as SQL (`Connection.execute`), or that the server's own catalog gave, unchanged."""
     return SQL((text,))
 
 

@@ -11,18 +11,18 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 ITEMS = 256
-"""How many items, such as rows, cross from the loop to the thread at once."""
+"""The number of items, such as rows, that cross from the loop to the thread at once."""
 
 
 @asynccontextmanager
 async def blocking_iterator(
     items: AsyncIterable[T], before: Callable[[], object] = lambda: None
 ) -> AsyncGenerator[Generator[T]]:
-    """Yields an iterator over `items`, for another thread than this one, whose loop awaits them as they are asked for.
+    """Yield a blocking iterator over `items` for use in another thread; this event loop awaits the items as they are asked for.
 
-    What `items` raises comes out of the iterator. When the task that entered is cancelled, the iterator raises too, even
-    while it waits for an item. On leaving nothing of `items` is awaited any more, and an async generator is closed.
-    `before` is called in each task that awaits items.
+    The iterator raises the errors of `items`. If the task that entered is cancelled, the iterator raises too, even while it
+    waits for an item. On leaving, `items` is awaited no more, and closed if it is an async generator. `before` is called in each
+    task that awaits items.
     """
     loop, owner = asyncio.get_running_loop(), asyncio.current_task()
     iterator = aiter(items)
@@ -58,7 +58,7 @@ async def blocking_iterator(
 
 
 async def _take(iterator: AsyncIterator[T]) -> tuple[list[T], bool]:
-    """Some items, and whether there may be more. A batch or frame is large, and crosses alone."""
+    """Return the next items, and True if there may be more. A batch or frame is large, and crosses alone."""
     chunk: list[T] = []
     async for item in iterator:
         chunk.append(item)
@@ -68,7 +68,7 @@ async def _take(iterator: AsyncIterator[T]) -> tuple[list[T], bool]:
 
 
 def _result(call: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop, owner: asyncio.Task[Any] | None) -> T:
-    """What the loop makes of it. The owner may be cancelled meanwhile, and then waits for this thread."""
+    """Run the coroutine in the loop and return its result. A cancelled owner waits meanwhile for this thread."""
     future = asyncio.run_coroutine_threadsafe(call, loop)
     while True:
         try:

@@ -1,7 +1,7 @@
-"""`commit`: run the statement that makes changes visible, and know what came of it.
+"""`commit`: run the statement that makes changes visible, and find out its outcome.
 
-Its answer may be lost with the connection, and a cancellation may come while it runs. A statement that has been sent can't be
-taken back, so its answer is waited for; where the answer is lost, the server is asked over another connection.
+The answer to a COMMIT may be lost with the connection, and a cancellation may arrive while it runs. A statement that has been
+sent can't be taken back, so its answer is awaited; if it is lost, the server is asked over another connection.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from arrowsync.bridge.uninterrupted import uninterrupted
 from arrowsync.errors import ConnectionLost, DatabaseError, committed_of, doubt, mark_committed
 
 WAIT_SECONDS = 60.0
-"""How long the answer is waited for after a cancellation, before the connection is cut."""
+"""Seconds to wait for the answer after a cancellation, before the connection is cut."""
 
 
 async def commit(
@@ -21,11 +21,11 @@ async def commit(
     look: Callable[[], Awaitable[bool | None]],
     stop: Callable[[], object] | None = None,
 ) -> None:
-    """Return where it has committed, and raise where it hasn't, or where nobody can say.
+    """Commit with `run`: return if it has committed, raise if it hasn't or if the outcome is unknown.
 
-    `look` finds out whether it has committed where the answer is lost; None where it can't tell. An error of the server means
-    that it hasn't. A cancellation is raised when the answer is there, marked with the outcome (`committed_of`); `stop` cuts
-    the connection where the answer doesn't come.
+    After a lost answer `look` finds out the outcome: True, False, or None if it can't. An error of the server means that
+    nothing was committed. A cancellation is raised after the answer, marked with the outcome (`committed_of`); `stop` cuts the
+    connection if no answer comes.
     """
     task = asyncio.ensure_future(_known(run, look))
     cancelled: asyncio.CancelledError | None = None

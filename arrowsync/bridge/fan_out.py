@@ -1,7 +1,7 @@
 """`fan_out`: one blocking iterator, shared by several consumers, each of which takes the next item when it is free.
 
-It is how one stream is loaded over several connections: one thread reads and converts, the worker threads that encode for
-the connections take turns. The queue between them is bounded, so a slow server stops the source.
+A load over several connections reads and converts in one thread, and the worker threads that encode for the connections take
+turns. The queue between them is bounded, so a slow server stops the source.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ T = TypeVar("T")
 
 
 class Stopped(Exception):
-    """Raised from the other hands when one has failed: what they have taken so far is not all there is."""
+    """One consumer has failed, so the others must not take the items that they got for all items."""
 
 
 @asynccontextmanager
 async def fan_out(items: Iterator[T], *, depth: int = 2) -> AsyncGenerator[FanOut[T]]:
-    """Yields a `FanOut` of `items`, which a thread of its own reads, at most `depth` items ahead of who takes them.
+    """Yield a `FanOut` of `items`, which a thread of its own reads, at most `depth` items ahead of the consumers.
 
     On leaving, the thread is told to stop, `items` is closed in the thread that ran it, and the thread has ended.
     """
@@ -39,7 +39,7 @@ async def fan_out(items: Iterator[T], *, depth: int = 2) -> AsyncGenerator[FanOu
 
 
 class FanOut(Generic[T]):
-    """Items that several threads take turns to take, each through a `hand` of its own. `failure` is what the source raised."""
+    """Items that several threads take turns to take, each through its own `hand`. `failure` is the error of the source."""
 
     def __init__(self, items: Iterator[T], depth: int, loop: asyncio.AbstractEventLoop) -> None:
         self._items = items
@@ -55,10 +55,10 @@ class FanOut(Generic[T]):
         self.thread = threading.Thread(target=self._run, name="arrowsync-deal", daemon=True)
 
     def hand(self) -> Generator[T]:
-        """An iterator over those items that it takes, for use in one thread.
+        """Iterate over the items that one consumer takes; for use in one thread.
 
-        An error of the source is raised, as it is, from one of the hands. It ends all of them; so does a hand that is closed
-        before the last item.
+        An error of the source is raised, unchanged, from one of the hands, and ends all of them. A hand that is closed before
+        the last item ends all of them too.
         """
         to_the_end = False
         try:
@@ -70,14 +70,14 @@ class FanOut(Generic[T]):
                 self.stop()
 
     def stop(self) -> None:
-        """No more items: whoever waits for one, or asks for one, gets a `Stopped`."""
+        """End the fan-out: each consumer that waits or asks for an item gets a `Stopped`."""
         with self._changed:
             self._stopped = True
             self._ready.clear()
             self._changed.notify_all()
 
     def _take(self) -> list[T]:
-        """The next item, or nothing where there is none any more."""
+        """Return the next item in a list, or an empty list after the last one."""
         with self._changed:
             self._changed.wait_for(lambda: self._ready or self._complete or self._stopped)
             if self._error is not None:
@@ -112,7 +112,7 @@ class FanOut(Generic[T]):
         self._loop.call_soon_threadsafe(self.ended.set)
 
     def _offer(self, item: T) -> bool:
-        """Whether it is wanted: queued, as soon as there is room."""
+        """Queue the item as soon as there is room, and return True; False if the fan-out has ended."""
         with self._changed:
             self._changed.wait_for(lambda: len(self._ready) < self._depth or self._stopped)
             if self._stopped:

@@ -1,4 +1,4 @@
-"""`locked`: a lock of this process that is waited for in any event loop, by threads that have their own."""
+"""`locked`: a lock of this process for several event loops, each in a thread of its own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ os.register_at_fork(after_in_child=_locks.clear)  # nobody is left in the child 
 
 @asynccontextmanager
 async def locked(key: Hashable, patience: float) -> AsyncGenerator[bool]:
-    """Hold the lock of that key; False where it isn't to be had within so many seconds."""
+    """Hold the lock of `key` and yield True; yield False if it isn't free within `patience` seconds."""
     lock, end = _locks[key], monotonic() + patience
     while not (taken := lock.acquire(blocking=False)) and monotonic() < end:  # noqa: ASYNC110 - other threads release it
         await asyncio.sleep(_PAUSE)

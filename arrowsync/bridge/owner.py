@@ -1,4 +1,4 @@
-"""`Owner`: the process and the event loop that a connection belongs to, and the end of its copy in a forked child.
+"""`Owner`: the process and event loop that a connection belongs to; ends the connection's copy in a forked child.
 
 A fork copies every open connection. Both processes would then send on one socket, and each would read the other's answers, so
 a connection is used by the process that opened it alone. In the child each open session is abandoned at once: its copy of the
@@ -24,13 +24,13 @@ T = TypeVar("T")
 
 
 class Abandonable(Protocol):
-    """An open connection that can be let go of without a word to the server."""
+    """An open connection that can be abandoned: closed in this process with nothing sent to the server."""
 
     def abandon(self) -> None: ...
 
 
 class Owner:
-    """The process and the event loop that use a connection: those in which this object was made."""
+    """The process and the event loop that may use a connection: the ones in which this object was made."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._pid = os.getpid()
@@ -39,12 +39,12 @@ class Owner:
 
     @property
     def is_forked(self) -> bool:
-        """Whether this process was forked from the one that opened the connection."""
+        """True in a process that was forked from the one that opened the connection."""
         return self._pid != os.getpid()
 
     @property
     def is_gone(self) -> bool:
-        """Whether nobody can use the connection any more: this is a forked child, or the event loop is closed."""
+        """True if the connection can't be used any more: in a forked child, or after the event loop was closed."""
         return self.is_forked or self._loop.is_closed()
 
     def check(self, connection: str = "the connection") -> None:
@@ -63,7 +63,7 @@ class Owner:
 
 
 def of_another_process(connection: str, opener: str = "its parent process") -> DeclarationError:
-    """The error for a connection that was opened before a fork."""
+    """Return the error of using a connection that was opened before a fork."""
     return DeclarationError(
         f"{connection} was opened in {opener}, and can't be used in this one (process {os.getpid()}), which was forked from it",
         hint="open a connection in this process, after the fork: arrowsync.connect(url)",
@@ -71,7 +71,7 @@ def of_another_process(connection: str, opener: str = "its parent process") -> D
 
 
 class OwnedStream(AsyncGenerator[T, None]):
-    """An async generator that runs in the process and event loop of its owner only."""
+    """An async generator that checks before each step that it runs in the process and event loop of its owner."""
 
     def __init__(self, items: AsyncGenerator[T, None], owner: Owner | None = None) -> None:
         self._items = items
@@ -99,7 +99,7 @@ class OwnedStream(AsyncGenerator[T, None]):
 
 
 class OwnedScope(AbstractAsyncContextManager[None]):
-    """A scope that is left in the process and event loop in which it was entered only."""
+    """An async context manager that checks that it is left in the process and event loop in which it was entered."""
 
     def __init__(self, scope: AbstractAsyncContextManager[None], owner: Owner) -> None:
         self._scope = scope
@@ -120,11 +120,11 @@ class OwnedScope(AbstractAsyncContextManager[None]):
 
 _open: WeakSet[Any] = WeakSet()
 _embedded: WeakSet[Any] = WeakSet()
-"""The sessions that this process has opened, on servers and in itself. One that was closed does nothing when it is abandoned."""
+"""The sessions that this process has opened: `_open` on servers, `_embedded` in itself. Abandoning a closed one does nothing."""
 
 
 _loops: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
-"""Event loops that connections belong to. The end of a copy of one would unregister what the parent's waits for in epoll."""
+"""Event loops that own connections. Closing a forked copy would unregister the sockets of the parent's loop from epoll."""
 
 
 def abandon_in_children(session: Abandonable) -> None:
@@ -133,7 +133,7 @@ def abandon_in_children(session: Abandonable) -> None:
 
 
 def keep_in_children(session: object) -> None:
-    """Never finalize the session in a child that this process forks: of a database that runs in the process itself."""
+    """Never finalize the session in a child that this process forks; for a database that runs inside the process."""
     _embedded.add(session)
 
 
@@ -153,8 +153,8 @@ os.register_at_fork(after_in_child=_let_go)
 def close_silently(transport: Any) -> None:
     """Close the socket of an asyncio transport in this process, with nothing sent, neither by the transport nor by TLS.
 
-    A socket whose other end is closed takes its place, so that whoever still has the transport finds it broken. The event
-    loop is not told: in a forked child it shares what it waits for with the parent's.
+    A socket whose other end is closed takes its place, so that code that still has the transport finds it broken. The event
+    loop isn't told: in a forked child its epoll is shared with the parent's loop.
     """
     its = None if transport is None else transport.get_extra_info("socket")
     number = -1 if its is None else its.fileno()
@@ -167,5 +167,5 @@ def close_silently(transport: Any) -> None:
 
 
 def keep_for_ever(thing: object) -> None:
-    """Let the object never be finalized, not even when the interpreter ends."""
+    """Keep the object from ever being finalized, even at the end of the interpreter."""
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))

@@ -40,11 +40,11 @@ class Portal:
             return self._loop
 
     def run(self, call: Callable[[], Awaitable[R]], committed: Callable[[R], str | None] | None = None) -> R:
-        """The result of awaiting what `call` makes, in the background loop.
+        """Await the coroutine of `call` in the background loop, and return its result.
 
-        Ctrl-C cancels it and waits until it has ended (a load has rolled back) before the KeyboardInterrupt goes on, with what
-        the call says of its outcome; where it came too late, `committed` is the note about the result. A second Ctrl-C doesn't
-        wait.
+        Ctrl-C cancels the call and waits until it has ended (a load has rolled back), then raises the KeyboardInterrupt with the
+        outcome of the call. If the call has succeeded nonetheless, `committed(result)` names the work that is committed, or is
+        None. A second Ctrl-C doesn't wait.
         """
         loop = self._running_loop()
         if _current_loop() is loop:

@@ -1,7 +1,7 @@
 """`prefetch`: a blocking iterator consumed in a worker thread, a few items ahead of the event loop.
 
-It is how data flows from a source through conversion and encoding (synchronous work that releases the GIL) to a socket:
-the queue is bounded, so a slow server stops the source and memory stays flat.
+Data flows through it from a source, conversion and encoding (synchronous work that releases the GIL) to a socket. The queue is
+bounded, so a slow server stops the source and memory stays flat.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class _End:
 
 @asynccontextmanager
 async def prefetch(items: Iterator[T], *, depth: int = 2) -> AsyncGenerator[AsyncIterator[T]]:
-    """Yields an async iterator over `items`, which a thread of its own keeps `depth` items ahead.
+    """Yield an async iterator over `items`, which a thread of its own reads, at most `depth` items ahead.
 
-    An exception of `items` is raised from the async iterator as it is. On leaving, the thread is told to stop, `items` is
+    An exception of `items` is raised from the async iterator unchanged. On leaving, the thread is told to stop, `items` is
     closed in the thread that ran it, and the thread has ended.
     """
     feeder = _Feeder(items, depth, asyncio.get_running_loop())

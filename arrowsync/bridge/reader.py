@@ -1,7 +1,7 @@
-"""`guarded_reader`: an iterator of batches as a C stream for a driver, that keeps the exception the driver would garble.
+"""`guarded_reader`: an iterator of batches as an Arrow C stream for a driver; keeps the exception that the driver would lose.
 
-A driver that pulls an Arrow C stream turns whatever the producer raises into an error text of its own. The guard keeps
-the original, so that the session can raise it instead.
+A driver that reads an Arrow C stream turns any exception of the producer into an error text of its own. The guard keeps the
+original, so that the session can raise it instead.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pyarrow as pa
 
 @dataclass(slots=True)
 class GuardedReader:
-    """`reader` is the stream; `error` is what the producer raised, `rows` and `bytes` what went through."""
+    """The stream (`reader`), the exception of its producer (`error`), and the `rows` and `bytes` that were read so far."""
 
     reader: pa.RecordBatchReader
     error: BaseException | None = field(default=None)
@@ -23,7 +23,7 @@ class GuardedReader:
 
 
 def guarded_reader(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> GuardedReader:
-    """The batches as a `pa.RecordBatchReader` that counts what passes and remembers what was raised."""
+    """Make a `pa.RecordBatchReader` of the batches that counts rows and bytes and keeps an exception of `batches`."""
 
     def watch() -> Iterator[pa.RecordBatch]:
         try:

@@ -1,4 +1,4 @@
-"""Waiting for what must not be interrupted: `until_done` and `uninterrupted`."""
+"""`until_done` and `uninterrupted`: await work to its end although the waiting task is cancelled."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 async def until_done(task: asyncio.Future[Any]) -> None:
-    """Wait until the task is done, whatever comes of it; a cancellation meanwhile is raised afterwards."""
+    """Wait until the task is done, with a result or an error; a cancellation meanwhile is raised afterwards."""
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:
@@ -24,7 +24,7 @@ async def until_done(task: asyncio.Future[Any]) -> None:
 
 
 async def uninterrupted(call: Awaitable[T]) -> T:
-    """The result of `call`, which is not interrupted: a cancellation is raised after it has ended."""
+    """Await `call` to its end and return its result; a cancellation meanwhile is raised afterwards."""
     task = asyncio.ensure_future(call)
     try:
         return await asyncio.shield(task)

@@ -13,24 +13,24 @@ R = TypeVar("R")
 
 
 def in_worker() -> bool:
-    """Whether the running code is called from a thread of arrowsync's, as a source is that is being read."""
+    """True in a thread of arrowsync's, such as the one that reads a source."""
     return threading.current_thread().name.startswith("arrowsync-")
 
 
 class Worker:
-    """Runs blocking calls one at a time in a thread of its own. `close` it; it starts with the first call."""
+    """A thread that runs blocking calls one at a time; it starts with the first call, and ends with `close`."""
 
     def __init__(self, name: str) -> None:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"arrowsync-{name}")
 
     async def run(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """The result of `call` in the worker's thread."""
+        """Run `call` in the worker's thread, and return its result."""
         return await self.run_interruptible(None, call, *args, **kwargs)
 
     async def run_interruptible(
         self, interrupt: Callable[[], None] | None, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """The result of `call`; on cancellation `interrupt` is called, and the call has ended before this returns."""
+        """Run `call` in the worker's thread; a cancellation calls `interrupt`, waits until the call has ended, and is raised."""
         future = asyncio.get_running_loop().run_in_executor(self._executor, lambda: call(*args, **kwargs))
         try:
             return await asyncio.shield(future)
@@ -47,5 +47,5 @@ class Worker:
             raise
 
     def close(self) -> None:
-        """End the thread. What is still running is waited for."""
+        """End the thread, after the call that is still running."""
         self._executor.shutdown(wait=True)

@@ -1,4 +1,4 @@
-"""What a database contains, as frozen values: `Catalog`, `Table`, `Column`, `SqlType`. Pure; knows no dialect."""
+"""The objects of a database as frozen values: `Catalog`, `Table`, `Column`, `SqlType`. Pure; knows no dialect."""
 
 from arrowsync.catalog.objects import (
     Catalog,

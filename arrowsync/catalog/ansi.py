@@ -34,12 +34,12 @@ from arrowsync.sql import SQL, Identifier, Literal, Quoting, join, sql, trusted
 
 
 def quote_identifier(name: str) -> str:
-    """The name in double quotes."""
+    """Write a name in double quotes."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def quote_literal(value: Any) -> str:
-    """The constant as the standard writes it. What it has no literal for is the text of it, or a cast of that."""
+    """Write a constant as standard SQL; a type without a literal becomes text, or a cast of text."""
     match value:
         case None:
             return "NULL"
@@ -72,7 +72,7 @@ def quote_literal(value: Any) -> str:
 
 
 def _interval(value: timedelta) -> str:
-    """INTERVAL, whose sign stands before its text."""
+    """Write an INTERVAL literal; its sign stands before the text."""
     size = abs(value)
     seconds, micros = size.seconds, size.microseconds
     clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{f'.{micros:06}' if micros else ''}"
@@ -85,7 +85,7 @@ def _string(text: str) -> str:
 
 
 ANSI = Quoting(quote_identifier, quote_literal)
-"""How the standard writes names and constants."""
+"""The quoting rules of standard SQL."""
 
 
 CatalogObject: TypeAlias = (
@@ -106,7 +106,7 @@ ColumnSql = Callable[[Column], SQL]
 
 
 def to_sql(thing: CatalogObject) -> str:
-    """The object in ANSI SQL: statements for what is created by itself, a clause for what is a part of a table or type."""
+    """Write a catalog object as ANSI SQL: CREATE statements for whole objects, a clause for a part of a table or type."""
     match thing:
         case Catalog() | Namespace():
             return _script(_create_all(thing))
@@ -137,7 +137,7 @@ def to_sql(thing: CatalogObject) -> str:
 
 
 def create_table(table: Table, column_sql: ColumnSql, *, named: bool = True) -> SQL:
-    """CREATE TABLE with its keys and checks; `column_sql` writes one column. `named` where the server keeps their names."""
+    """Write CREATE TABLE with keys and checks; `column_sql` writes one column. `named` gives the keys and checks their names."""
     lines: list[SQL] = [column_sql(column) for column in table.columns]
     if table.key:
         lines.append(sql("PRIMARY KEY ({columns})", columns=names(table.key)))
@@ -149,7 +149,7 @@ def create_table(table: Table, column_sql: ColumnSql, *, named: bool = True) -> 
 
 
 def create_type(named: EnumType | StructType) -> Iterator[SQL]:
-    """The type and its comments. An enum, which the standard hasn't, is a domain of text."""
+    """Write CREATE statements for a named type, and its comments. Standard SQL has no enums, so an enum is a domain of text."""
     match named:
         case EnumType(name, labels, comment):
             yield sql(
@@ -173,7 +173,7 @@ def create_type(named: EnumType | StructType) -> Iterator[SQL]:
 
 
 def comments(table: Table) -> Iterator[SQL]:
-    """COMMENT ON for the table and for each of its columns that has one."""
+    """Write COMMENT ON for the comments of the table and its columns."""
     if table.comment:
         yield comment_on(table.name, None, table.comment)
     for column in table.columns:
@@ -182,7 +182,7 @@ def comments(table: Table) -> Iterator[SQL]:
 
 
 def comment_on(name: ObjectName, column: str | None, text: str) -> SQL:
-    """COMMENT ON a table, or on its column (a member of a struct type) where one is named."""
+    """Write COMMENT ON a table, or on the column (or member of a struct type) that is named."""
     if column is None:
         return sql("COMMENT ON TABLE {name} IS {text}", name=name.identifier, text=Literal(text))
     at = Identifier(name.namespace, name.name, column)
@@ -190,12 +190,12 @@ def comment_on(name: ObjectName, column: str | None, text: str) -> SQL:
 
 
 def add_constraint(table: ObjectName, name: str | None, part: SQL) -> SQL:
-    """ALTER TABLE ... ADD."""
+    """Write ALTER TABLE ... ADD of a constraint."""
     return sql("ALTER TABLE {table} ADD {part}", table=table.identifier, part=constraint(name, part))
 
 
 def create_index(table: ObjectName, index: Index) -> SQL:
-    """CREATE INDEX; an expression stands in parentheses."""
+    """Write CREATE INDEX; an expression stands in parentheses."""
     return sql(
         "CREATE {unique}INDEX {name} ON {table} ({parts})",
         unique=sql("UNIQUE ") if index.unique else SQL(()),
@@ -206,7 +206,7 @@ def create_index(table: ObjectName, index: Index) -> SQL:
 
 
 def insert_rows(table: ObjectName, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> SQL:
-    """INSERT ... VALUES, a line for each row."""
+    """Write INSERT ... VALUES, a line for each row."""
     lines = [sql("({values})", values=join(", ", [Literal(value) for value in row])) for row in rows]
     return sql(
         "INSERT INTO {table} ({columns}) VALUES\n  {rows}",
@@ -220,7 +220,7 @@ def insert_rows(table: ObjectName, columns: Sequence[str], rows: Iterable[Sequen
 
 
 def column_sql(column: Column) -> SQL:
-    """One column of CREATE TABLE. The standard wants the default before NOT NULL, which an identity column is anyway."""
+    """Write one column of CREATE TABLE. The standard wants DEFAULT before NOT NULL; an identity column is NOT NULL anyway."""
     parts: list[SQL | Identifier] = [Identifier(column.name), type_sql(column.type)]
     match column.default:
         case None:
@@ -239,7 +239,7 @@ def column_sql(column: Column) -> SQL:
 
 
 def type_sql(live: SqlType) -> SQL:
-    """The type as its `SqlType` names it; one that the database names by itself as an identifier."""
+    """Write a type by its canonical name; a type that has a name in the database (an enum, a struct) as an identifier."""
     if live.element is not None:
         return sql("{element} ARRAY", element=type_sql(live.element))
     if live.namespace or (live.labels and live.name != "enum") or (live.members and live.name != "struct"):
@@ -257,12 +257,12 @@ def type_sql(live: SqlType) -> SQL:
 
 
 def unique_key(key: UniqueKey) -> SQL:
-    """UNIQUE, without the name."""
+    """Write UNIQUE, without the name of the constraint."""
     return sql("UNIQUE ({columns})", columns=names(key.columns))
 
 
 def foreign_key(key: ForeignKey) -> SQL:
-    """FOREIGN KEY ... REFERENCES, without the name."""
+    """Write FOREIGN KEY ... REFERENCES, without the name of the constraint."""
     return sql(
         "FOREIGN KEY ({columns}) REFERENCES {target} ({referenced}){action}",
         columns=names(key.columns),
@@ -273,17 +273,17 @@ def foreign_key(key: ForeignKey) -> SQL:
 
 
 def check(condition: Check) -> SQL:
-    """CHECK, without the name."""
+    """Write CHECK, without the name of the constraint."""
     return sql("CHECK ({condition})", condition=condition.condition)
 
 
 def constraint(name: str | None, part: SQL) -> SQL:
-    """The constraint with its name, if it has one."""
+    """Write CONSTRAINT with the name, if there is one, before the constraint."""
     return part if name is None else sql("CONSTRAINT {name} {part}", name=Identifier(name), part=part)
 
 
 def names(columns: Sequence[str]) -> SQL:
-    """The names, separated by commas."""
+    """Write names, separated by commas."""
     return join(", ", [Identifier(name) for name in columns])
 
 
@@ -307,7 +307,7 @@ def _parts(parts: Sequence[str | SQL]) -> SQL:
 
 
 def _create(table: Table) -> Iterator[SQL]:
-    """A table and what belongs to it."""
+    """Write the statements of a table: CREATE TABLE, foreign keys, indexes, comments, rows."""
     yield create_table(table, column_sql)
     yield from comments(table)
     yield from (create_index(table.name, index) for index in table.indexes)
@@ -316,7 +316,7 @@ def _create(table: Table) -> Iterator[SQL]:
 
 
 def _create_all(objects: Catalog | Namespace) -> Iterator[list[SQL]]:
-    """Namespaces, types, tables; at the end the foreign keys to tables that stand below the one that has them."""
+    """Write namespaces, types and tables; at the end foreign keys to tables that are created after the referring one."""
     spaces = objects.namespaces if isinstance(objects, Catalog) else [objects.name] if objects.name else []
     yield from ([sql("CREATE SCHEMA {name}", name=Identifier(name))] for name in spaces)
     yield from (list(create_type(enum)) for enum in objects.enums)
@@ -332,5 +332,5 @@ def _create_all(objects: Catalog | Namespace) -> Iterator[list[SQL]]:
 
 
 def _script(groups: Iterable[Sequence[SQL]]) -> str:
-    """Each statement with its semicolon; a blank line between objects, none inside of one."""
+    """Join statements to a script: a semicolon after each, a blank line between objects, none inside of one."""
     return "\n\n".join("\n".join(f"{statement.text(ANSI)};" for statement in group) for group in groups if group)

@@ -62,12 +62,12 @@ class ObjectName:
 
     @property
     def local(self) -> str:
-        """The name in quotes, without the namespace: `"orders"`."""
+        """Return the name in quotes, without the namespace: `"orders"`."""
         return _ansi(Identifier(self.name))
 
     @property
     def qualified(self) -> str:
-        """The whole name in quotes: `"sales"."orders"`."""
+        """Return the whole name in quotes: `"sales"."orders"`."""
         return _ansi(self.identifier)
 
     def __str__(self) -> str:
@@ -100,15 +100,15 @@ class Column:
     generated: bool = False
     comment: str | None = None
     collation: str | None = field(default=None, compare=False)
-    """By what a live column compares its text, where that tells its character set (MySQL)."""
+    """The collation of a live text column, for a server on which it implies the character set (MySQL)."""
     kept: tuple[SQL, ...] = field(default=(), compare=False)
-    """What a live column has besides, in words of its definition, for a dialect that defines it anew to change it (MySQL)."""
+    """Attributes that MySQL drops unless MODIFY COLUMN repeats them (ON UPDATE, ..), as SQL."""
     unkept: str | None = field(default=None, compare=False)
-    """What a live column has that such a definition can't say, so that it isn't changed."""
+    """An attribute that can't be written back, in words; such a column is never modified."""
 
     @property
     def required(self) -> bool:
-        """Whether every inserted row has to bring a value."""
+        """True if each inserted row has to bring a value: NOT NULL, and neither a default nor a number of the server's."""
         return not (self.nullable or self.identity or self.generated or self.default is not None)
 
     def __str__(self) -> str:
@@ -117,7 +117,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class UniqueKey:
-    """Columns that no two rows have the same values in. A name of None is the server's choice."""
+    """A unique key: no two rows have the same values in these columns. With a name of None the server names it."""
 
     columns: tuple[str, ...]
     name: str | None = field(default=None, compare=False)
@@ -128,7 +128,7 @@ class UniqueKey:
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """Columns whose values are those of a key of the table `target`, in its columns `referenced`."""
+    """A foreign key: `columns` refer to the columns `referenced` of the table `target`."""
 
     columns: tuple[str, ...]
     target: ObjectName
@@ -142,7 +142,7 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A condition that holds for each row."""
+    """A CHECK constraint: a condition that holds for each row."""
 
     condition: SQL
     name: str
@@ -165,9 +165,9 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: columns in order, primary key by column names, and its constraints and indexes.
+    """One table: columns in order, primary key by column names, constraints and indexes.
 
-    `rows` are those that a lookup table is created with, values of all columns but identity ones.
+    `rows` are the first rows of a lookup table: the values of all columns except identity columns.
     """
 
     name: ObjectName
@@ -185,13 +185,13 @@ class Table:
         return next((column for column in self.columns if column.name == name), None)
 
     def with_column(self, column: Column) -> Table:
-        """The table with `column` in the place of the one of its name, or at the end."""
+        """Return the table with `column` in place of the one of the same name, or at the end."""
         if self.column(column.name) is None:
             return replace(self, columns=(*self.columns, column))
         return replace(self, columns=tuple(column if c.name == column.name else c for c in self.columns))
 
     def without_foreign_keys(self, keys: Collection[ForeignKey]) -> Table:
-        """The table without these foreign keys, which are added when all tables are there."""
+        """Return the table without these foreign keys, which are added after all tables are created."""
         return replace(self, foreign_keys=tuple(key for key in self.foreign_keys if key not in keys))
 
     def __str__(self) -> str:
@@ -200,7 +200,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class EnumType:
-    """A named enum type, on the engines that have them."""
+    """A named enum type (PostgreSQL, DuckDB)."""
 
     name: ObjectName
     labels: tuple[str, ...]
@@ -224,7 +224,7 @@ class StructMember:
 
 @dataclass(frozen=True, slots=True)
 class StructType:
-    """A named struct type, on the engines that have them (PostgreSQL's composite types)."""
+    """A named struct type (a composite type of PostgreSQL)."""
 
     name: ObjectName
     members: tuple[StructMember, ...]
@@ -236,7 +236,7 @@ class StructType:
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """What a catalog has in one namespace; `name` is None for the connection's default one."""
+    """The objects of a catalog in one namespace; `name` is None for the connection's default namespace."""
 
     name: str | None
     tables: tuple[Table, ...] = ()
@@ -249,9 +249,9 @@ class Namespace:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """A database, or the part of it that was asked for.
+    """The tables and types of a database, or of a part of it.
 
-    `dialect` is the kind of database that it was found in (`"postgresql"`), None where it was made otherwise.
+    `dialect` is the name of the database that the catalog was discovered in (`"postgresql"`), or None.
     """
 
     tables: tuple[Table, ...] = ()
@@ -270,7 +270,7 @@ class Catalog:
         return next((struct for struct in self.structs if struct.name == name), None)
 
     def namespace(self, name: str | None) -> Namespace | None:
-        """The objects of one namespace (of the default one: None); None where there is no such namespace."""
+        """Return the objects of one namespace (the default one: None), or None if there is no such namespace."""
         if name is not None and name not in self.namespaces:
             return None
         return Namespace(
@@ -281,15 +281,15 @@ class Catalog:
         )
 
     def with_table(self, table: Table) -> Catalog:
-        """The catalog with `table` in the place of the one of its name, or added."""
+        """Return the catalog with `table` in place of the one of the same name, or added."""
         return replace(self, tables=_put(self.tables, table))
 
     def with_enum(self, enum: EnumType) -> Catalog:
-        """The catalog with `enum` in the place of the one of its name, or added."""
+        """Return the catalog with `enum` in place of the one of the same name, or added."""
         return replace(self, enums=_put(self.enums, enum))
 
     def with_struct(self, struct: StructType) -> Catalog:
-        """The catalog with `struct` in the place of the one of its name, or added."""
+        """Return the catalog with `struct` in place of the one of the same name, or added."""
         return replace(self, structs=_put(self.structs, struct))
 
     def __str__(self) -> str:

@@ -1,10 +1,17 @@
-"""The words that a table declaration adds to Python's own types.
+"""Markers: what a table declaration says of a column beyond its Python type.
 
-A marker is a frozen dataclass that stands in `Annotated[type, marker, ...]`; type checkers see the plain type. Those that
-take no argument have a generic alias: `PrimaryKey[int]` is `Annotated[int, PrimaryKeyMarker()]`. They nest in any order
-(`PrimaryKey[Annotated[str, MaxLength(10)]]`, `Unique[Optional[int]]`).
+A marker is a frozen dataclass in `Annotated[type, marker, ...]`; type checkers see the plain type. A marker without arguments has
+a generic alias: `PrimaryKey[int]` is `Annotated[int, PrimaryKeyMarker()]`. Markers nest in any order
+(`PrimaryKey[Annotated[str, MaxLength(10)]]`, `Unique[Optional[int]]`). Bad arguments are a DeclarationError.
 
-To add one: a frozen dataclass here that checks its arguments, its name in `Marker`, its meaning in `python_types`.
+    @dataclass
+    class Product:
+        id: PrimaryKey[int]
+        name: Annotated[str, MaxLength(50)]
+        price: Annotated[Decimal, Precision(12, 2), Check("{price} > 0")]
+
+To add one: a frozen dataclass here that checks its arguments, its name in `Marker`, its meaning in
+`declare/dataclasses/annotations.py`.
 """
 
 from __future__ import annotations
@@ -22,37 +29,44 @@ from arrowsync.errors import DeclarationError
 T = TypeVar("T")
 
 MAX_PRECISION = 76
-"""The most decimal digits that Arrow holds (decimal256)."""
+"""The greatest number of decimal digits in Arrow (decimal256)."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrimaryKeyMarker:
-    """The column is the primary key, or one of its columns. Written `PrimaryKey[T]`."""
+    """The marker of a primary key column. Written `PrimaryKey[T]`."""
 
 
 @dataclass(frozen=True, slots=True)
 class UniqueMarker:
-    """No two rows have the same value in the column. Written `Unique[T]`."""
+    """The marker of a column with a unique key. Written `Unique[T]`."""
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityMarker:
-    """The database numbers the rows that come without a value. Written `Identity[T]`."""
+    """The marker of a column that the database numbers. Written `Identity[T]`."""
 
 
 PrimaryKey = Annotated[T, PrimaryKeyMarker()]
-"""`PrimaryKey[T]`: the column is the primary key. Several in one class make a composite key, in the order of the fields."""
+"""`PrimaryKey[T]`: the column is the primary key. Several in one class make a composite key, in the order of the fields.
+
+A key column is never NULL. `sync_table` merges rows by the key: `id: PrimaryKey[int]`.
+"""
 
 Unique = Annotated[T, UniqueMarker()]
-"""`Unique[T]`: no two rows have the same value in the column (NULL is equal to nothing)."""
+"""`Unique[T]`: no two rows have the same value in the column (a NULL equals no other NULL): `email: Unique[str]`."""
 
 Identity = Annotated[T, IdentityMarker()]
-"""`Identity[T]`, of an integer type: the database gives the next number to a row that comes without one."""
+"""`Identity[T]`, for an integer type: the database gives the next number to a row that brings none: `id: Identity[int]`."""
 
 
 @dataclass(frozen=True, slots=True)
 class MaxLength:
-    """At most `n` characters in a `str`, at most `n` bytes in `bytes`."""
+    """A greatest length: `n` characters of a `str`, `n` bytes of `bytes`.
+
+    >>> Annotated[str, MaxLength(50)]
+    typing.Annotated[str, MaxLength(n=50)]
+    """
 
     n: int
 
@@ -65,7 +79,13 @@ class MaxLength:
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """A `Decimal` of at most `p` digits, `s` of them after the decimal point; or a `float` of `p` binary digits, 24 or 53."""
+    """The digits of a number: a `Decimal` of at most `p` digits, `s` of them after the point; a `float` of `p` bits, 24 or 53.
+
+    A decimal without it has 38 digits, 9 of them after the point.
+
+    >>> Annotated[Decimal, Precision(12, 2)]
+    typing.Annotated[decimal.Decimal, Precision(p=12, s=2)]
+    """
 
     p: int
     s: int = 0
@@ -85,7 +105,12 @@ class Precision:
 
 @dataclass(frozen=True, slots=True)
 class TimePrecision:
-    """A `datetime` with `n` digits of the second: 0 for whole seconds, 3 for milliseconds, 6 for microseconds."""
+    """The fraction of a `datetime`: `n` is 0 for whole seconds, 3 for milliseconds, 6 for microseconds (the default).
+
+    >>> from datetime import datetime
+    >>> Annotated[datetime, TimePrecision(3)]
+    typing.Annotated[datetime.datetime, TimePrecision(n=3)]
+    """
 
     n: int
 
@@ -98,7 +123,12 @@ class TimePrecision:
 
 @dataclass(frozen=True, slots=True)
 class TimeZone:
-    """A `datetime` that is a point in time. Its values are aware, of any zone, and are stored and read back in UTC."""
+    """A `datetime` that is a point in time: its values are aware, in any zone, and are stored and read back in UTC.
+
+    >>> from datetime import datetime
+    >>> Annotated[datetime, TimeZone("UTC")]
+    typing.Annotated[datetime.datetime, TimeZone(name='UTC')]
+    """
 
     name: str = "UTC"
 
@@ -112,7 +142,11 @@ class TimeZone:
 
 @dataclass(frozen=True, slots=True)
 class RenamedFrom:
-    """The column was called `name` before: a migration renames it, and keeps what it holds."""
+    """The former name of a column: a migration renames the column and keeps its values.
+
+    >>> Annotated[str, RenamedFrom("surname")]
+    typing.Annotated[str, RenamedFrom(name='surname')]
+    """
 
     name: str
 
@@ -123,7 +157,7 @@ class RenamedFrom:
 
 @dataclass(frozen=True, slots=True)
 class ColumnName:
-    """The column is called `name`, where Python can't say it: `order_id: Annotated[int, ColumnName("order id")]`."""
+    """The name of the column, if it is no name of Python: `order_id: Annotated[int, ColumnName("order id")]`."""
 
     name: str
 
@@ -134,7 +168,11 @@ class ColumnName:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Values from `minimum` to `maximum`, both included; None is no bound."""
+    """Bounds of the values, both included; None is no bound. Becomes a CHECK constraint.
+
+    >>> Annotated[int, Range(0, 100)]
+    typing.Annotated[int, Range(minimum=0, maximum=100)]
+    """
 
     minimum: int | float | Decimal | date | None = None
     maximum: int | float | Decimal | date | None = None
@@ -157,7 +195,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A condition in SQL that holds for each row; `{name}` in it stands for a column: `Check("{low} <= {high}")`."""
+    """A CHECK constraint: SQL that holds for each row, in which `{name}` is a column: `Check("{low} <= {high}")`."""
 
     condition: str
     name: str | None = None
@@ -170,9 +208,12 @@ class Check:
 
 @dataclass(frozen=True, slots=True, init=False)
 class Index:
-    """An index on the column; in `__constraints__` on the columns that it names, or on expressions.
+    """An index: in `Annotated` on the column, in `__constraints__` on the columns and expressions that it lists.
 
-    A part with braces is an expression: `Index("lower({name})", unique=True)`.
+    A part with braces is an SQL expression.
+
+    >>> Index("lower({name})", unique=True)
+    Index(parts=('lower({name})',), unique=True, name=None)
     """
 
     parts: tuple[str, ...]
@@ -193,7 +234,11 @@ class Index:
 
 @dataclass(frozen=True, slots=True, init=False)
 class UniqueKey:
-    """In `__constraints__`: no two rows have the same values in all of these columns."""
+    """A unique key over several columns, in `__constraints__`: no two rows have the same values in all of them.
+
+    >>> UniqueKey("country", "city")
+    UniqueKey(columns=('country', 'city'))
+    """
 
     columns: tuple[str, ...]
 
@@ -207,10 +252,13 @@ class UniqueKey:
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """The key of a row of the table that `target` declares: a class, or its name where it isn't defined yet.
+    """A foreign key to the table that `target` declares: a class, or the name of a class that isn't defined yet.
 
-    In an annotation it makes a plain column refer to the primary key of `target`, or says `on_delete` of a field whose type is
-    that class (then without a target). In `__constraints__` it names the `columns` of this table.
+    In `Annotated` it makes a plain column refer to the primary key of `target`; of a field whose type is a table's class it only
+    sets `on_delete`, without a target. In `__constraints__` it lists the `columns` of this table.
+
+    >>> Annotated[int, ForeignKey("Team", on_delete="cascade")]
+    typing.Annotated[int, ForeignKey(target='Team', columns=(), on_delete='cascade')]
     """
 
     target: type | str | None = None
@@ -235,7 +283,11 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class ArrowType:
-    """The Arrow type that the column has, whatever its Python type would say. Written `int8`, `float32`, `JsonType`..."""
+    """The Arrow type of the column, in place of the one of its Python type. Written `int8`, `float32`, `JsonType`...
+
+    >>> int8
+    typing.Annotated[int, ArrowType(int8)]
+    """
 
     type: pa.DataType
 
@@ -274,7 +326,7 @@ float64: TypeAlias = Annotated[float, ArrowType(pa.float64())]
 
 # Not recursive: `get_type_hints` would look the forward reference up in the module of the user's class.
 JsonType: TypeAlias = Annotated[bool | int | float | str | dict[str, Any] | list[Any], ArrowType(pa.json_())]
-"""Any JSON value. The JSON value `null` is a NULL, and needs `Optional[JsonType]`."""
+"""Any JSON value. The JSON value `null` is stored as NULL, and needs `Optional[JsonType]`."""
 
 
 def _is_int(value: object) -> bool:

@@ -1,7 +1,7 @@
-"""TableSpecs -> the Catalog that they ask for, in the SQL space of one dialect: the formation.
+"""`target_catalog`: TableSpecs -> the Catalog that they ask for, in the SQL space of one dialect.
 
-Each declared column becomes a column, or a join table; each enum in mode RELATION a lookup table. What a single column becomes
-is the dialect's (`to_column`), how enums, structs and arrays are held is decided by the modes (`modes`).
+Each declared column becomes a column or a join table, each enum in mode RELATION a lookup table. The dialect maps a single column
+(`to_column`); `modes` decides the form of enums, structs and arrays.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def target_catalog(
     limits: Limits | None = None,
     options: GeneratorOptions | None = None,
 ) -> Catalog:
-    """Everything that has to exist for `specs`: namespaces, enum and struct types, tables, lookup and join tables.
+    """Make the catalog that `specs` ask for: namespaces, enum and struct types, tables, lookup and join tables.
 
-    A declaration that the dialect or the mode can't hold is a DeclarationError.
+    Raises DeclarationError for a declaration that the dialect or the mode can't hold.
     """
     limits, options = limits or Limits(), options or GeneratorOptions()
     formation = Formation(to_column, limits, options, choose_modes(limits, options))
@@ -76,7 +76,7 @@ def target_catalog(
 
 @dataclass(frozen=True, slots=True)
 class Formation:
-    """How the tables of one catalog are formed."""
+    """The state of making one catalog: its modes, limits and names, and the lookup and join tables made so far."""
 
     to_column: ColumnOf
     limits: Limits
@@ -84,23 +84,23 @@ class Formation:
     modes: Modes
     makers: dict[str | None, NameMaker] = field(default_factory=dict[str | None, NameMaker])
     lookups: dict[ObjectName, tuple[tuple[str, ...], int | None, UniqueKey]] = field(default_factory=dict[Any, Any])
-    """The labels and the unique key of those that have been formed."""
+    """Lookup table -> its labels and its unique key, for those made so far."""
     joined: dict[tuple[ObjectName, str], TableSpec] = field(default_factory=dict[Any, Any])
-    """The join tables by the table and the column that they are of."""
+    """(table, list column) -> join table."""
 
     def names(self, namespace: str | None) -> NameMaker:
-        """The one that makes the names in a namespace."""
+        """Return the NameMaker of a namespace."""
         maker = NameMaker(self.limits.max_name, self.limits.name_size, self.limits.fold)
         return self.makers.setdefault(namespace, maker)
 
     def name(self, namespace: str | None, name: str) -> ObjectName:
-        """The name of a table or type on this server: one without namespaces has them as a prefix."""
+        """Return the name of a table or type on this server; on one without namespaces the namespace is a prefix."""
         if self.limits.namespaces or namespace is None:
             return ObjectName(namespace, name)
         return ObjectName(None, f"{namespace}__{name}")
 
     def form(self, spec: TableSpec) -> Iterator[Table]:
-        """The lookup tables that the table needs, the table itself, and its join tables."""
+        """Make the lookup tables that a table needs, the table itself, and its join tables."""
         flat = self.flat(spec)
         name = ObjectName(flat.namespace, flat.name)
         self._check_name(name.name, spec, None)
@@ -135,7 +135,7 @@ class Formation:
                 yield self._join_table(column, spec)
 
     def held_in(self, spec: TableSpec) -> Iterator[tuple[ColumnSpec, TableSpec]]:
-        """Each column with the table that holds its values: this one, or of a list its join table, where it is the `value`."""
+        """Yield each column with the table that holds its values: `spec`, or for a list the `value` column of its join table."""
         for column in spec.columns:
             if is_joined(column, self.modes):
                 joined = self._joined(column, spec)
@@ -144,7 +144,7 @@ class Formation:
                 yield self.named(column, spec), spec
 
     def named(self, spec: ColumnSpec, table: TableSpec) -> ColumnSpec:
-        """The column with a name for the labels of its `Literal`: that of the table and the column."""
+        """Name the labels of a `Literal` column after the table and the column."""
         if spec.element is not None:
             inner = self.named(replace(spec.element, name=spec.name), table)
             return replace(spec, element=replace(inner, name=spec.element.name))
@@ -154,7 +154,7 @@ class Formation:
         return replace(spec, enum_name=maker.make(table.name, spec.name))
 
     def take_name(self, spec: TableSpec) -> None:
-        """Keep the name of a declared table from what is made: an index or a join table would collide with it."""
+        """Reserve the name of a declared table, so that no index or join table gets it."""
         flat = self.flat(spec)
         self.names(flat.namespace).take(flat.name)
 
@@ -195,7 +195,7 @@ class Formation:
         return ForeignKey(columns, self.name(target.namespace, target.table), target.columns, target.on_delete, made)
 
     def _lookup(self, spec: ColumnSpec, table: TableSpec) -> Table:
-        """The table of an enum: `id`, `value`, and what its members have besides."""
+        """Make the lookup table of an enum: `id`, `value`, and a column for each field of its members."""
         name = self.name(table.namespace, enum_name(spec))
         self._check_name(name.name, table, spec.name)
         more = spec.lookup.columns if spec.lookup else ()
@@ -227,7 +227,7 @@ class Formation:
         )
 
     def _joined(self, spec: ColumnSpec, table: TableSpec) -> TableSpec:
-        """The elements of a list or set, a row each: the owner's key, the position in a list (from 0), the `value`."""
+        """Make the join table of a list or set, a row for each element: owner's key, position in a list (from 0), `value`."""
         at = ObjectName(table.namespace, table.name), spec.name
         if at in self.joined:
             return self.joined[at]
@@ -276,7 +276,7 @@ class Formation:
         )
 
     def flat(self, spec: TableSpec) -> TableSpec:
-        """The table as this server calls it."""
+        """Return the spec under the table's name on this server."""
         name = self.name(spec.namespace, spec.name)
         return replace(spec, name=name.name, namespace=name.namespace)
 
@@ -293,13 +293,13 @@ class Formation:
 
 
 def enum_name(spec: ColumnSpec) -> str:
-    """What the type or lookup table of an enum is called: as its class; a Literal as its table and column (`named`)."""
+    """Return the name of the type or lookup table of an enum: that of its class, or for a Literal the one made by `named`."""
     assert spec.enum_name is not None, "an enum has got a name"
     return spec.enum_name
 
 
 def table_gives_value(spec: ColumnSpec, table: TableSpec) -> bool:
-    """Whether a row without the column is complete, or must never be: a key or a reference of zero would be a lie."""
+    """True if `auto_default` adds no default: the column may be left out already, or is a key or reference, where 0 is wrong."""
     in_keys = {name for key in table.foreign_keys for name in key.columns} | set(table.key)
     return spec.nullable or spec.has_default or spec.identity or bool(spec.references) or spec.name in in_keys
 
@@ -313,7 +313,7 @@ def _twice(spec: TableSpec, problem: str) -> DeclarationError:
 
 
 def _types_of(spec: TableSpec, formation: Formation) -> Iterator[tuple[ColumnSpec, SqlType]]:
-    """Each declared column with the type that it has, in tables and join tables."""
+    """Yield each declared column, in tables and join tables, with its type in the database."""
     for column, owner in formation.held_in(spec):
         kept = held(column, formation.modes)
         yield kept, formation.to_column(replace(kept, default=NO_DEFAULT), formation.flat(owner)).type
@@ -322,7 +322,7 @@ def _types_of(spec: TableSpec, formation: Formation) -> Iterator[tuple[ColumnSpe
 def _named_types(
     found: Iterable[tuple[TableSpec, tuple[ColumnSpec, SqlType]]], formation: Formation
 ) -> tuple[dict[ObjectName, EnumType], dict[ObjectName, StructType]]:
-    """The enum and struct types that the columns use, those that others are made of first."""
+    """Return the enum and struct types of the columns; a type comes before the types that contain it."""
     enums: dict[ObjectName, EnumType] = {}
     structs: dict[ObjectName, StructType] = {}
 

@@ -31,9 +31,9 @@ _ZEROS: Mapping[pa.DataType, Any] = {
 
 
 def default_of_type(spec: ColumnSpec) -> Any:
-    """The value that stands for none: 0, the empty text, the first label; NO_DEFAULT where a type has no such value.
+    """Return the default that `auto_default` gives a column: 0, the empty text, the first label; NO_DEFAULT if its type has none.
 
-    A value that the column's own check refuses is none: then the least one is taken.
+    If 0 is out of the declared range, the least value is taken.
     """
     if spec.labels:
         return spec.labels[0]
@@ -61,7 +61,7 @@ def _zero(arrow: pa.DataType) -> Any:
 
 
 def expression(text: str) -> SQL:
-    """User's SQL with each `{name}` in it made a quoted column; `{{` is a brace."""
+    """Replace each `{name}` in a user's SQL by the quoted column; `{{` is a brace."""
     parts: list[Composable] = []
     for plain, name, _, _ in Formatter().parse(text):
         parts.append(trusted(plain))
@@ -71,14 +71,14 @@ def expression(text: str) -> SQL:
 
 
 def column_checks(spec: ColumnSpec, table: str, limits: Limits, modes: Modes, names: NameMaker) -> Iterator[Check]:
-    """The check of a column's values, where its type says less than the declaration."""
+    """Make the CHECK constraints for the parts of a column's declaration that its type doesn't enforce."""
     conditions = [condition for condition in (_bounds(spec), _choices(spec), _labels(spec, limits, modes)) if condition]
     if conditions:
         yield Check(join(" AND ", conditions), names.make("ch", table, spec.name))
 
 
 def table_checks(spec: TableSpec, table: str, names: NameMaker) -> Iterator[Check]:
-    """The checks that the declaration spells out."""
+    """Make the CHECK constraints that are declared with `Check`."""
     for number, check in enumerate(spec.checks, start=1):
         name = check.name or names.make("ch", table, str(number))
         if check.name:
@@ -87,7 +87,7 @@ def table_checks(spec: TableSpec, table: str, names: NameMaker) -> Iterator[Chec
 
 
 def declared_indexes(spec: TableSpec, table: str, names: NameMaker) -> tuple[Index, ...]:
-    """The indexes of a table: a part is a column, or else an expression if it has braces."""
+    """Make the declared indexes of a table; a part with braces is an expression, any other a column."""
     found: list[Index] = []
     for number, index in enumerate(spec.indexes, start=1):
         parts = tuple(expression(p) if "{" in p and p not in spec.by_name else p for p in index.parts)

@@ -1,4 +1,4 @@
-"""The ways to hold enums, structs and lists: each mode rewrites a column into one that every dialect maps by itself.
+"""The modes of enums, structs and lists: each mode rewrites a column into one that every dialect can map.
 
 The names of constraints, indexes and join tables are made here too.
 """
@@ -22,7 +22,7 @@ HASH_DIGITS = 8
 
 
 class NameMaker:
-    """Makes names of at most `limit` (as `size` counts), none of them twice (as `fold` compares)."""
+    """Make names that are unique (compared by `fold`) and at most `limit` long (counted by `size`)."""
 
     def __init__(self, limit: int, size: Callable[[str], int], fold: Callable[[str], str]) -> None:
         self._limit = limit
@@ -31,7 +31,7 @@ class NameMaker:
         self._taken: set[str] = set()
 
     def make(self, *parts: str) -> str:
-        """The parts joined by underscores, and a hash of them where that is too long, or is taken already."""
+        """Join the parts by underscores; shorten with a hash of the parts if that is too long, or taken already."""
         plain = "_".join(parts)
         name = plain if self._size(plain) <= self._limit else self._with_hash(plain, "\0".join(parts))
         attempt = 0
@@ -41,7 +41,7 @@ class NameMaker:
         return name
 
     def take(self, name: str) -> bool:
-        """Whether the name was free; it isn't from now on."""
+        """Reserve the name; True if it was free."""
         folded = self._fold(name)
         free = folded not in self._taken
         self._taken.add(folded)
@@ -73,20 +73,20 @@ def _accept_all(tables: Sequence[Table]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one kind of server can form, and how. The first of the modes is its default.
+    """The names, sizes and modes of one kind of server. The first mode is its default.
 
     enum_modes      TYPE where enums are named types, INLINE where columns spell them out
     struct_modes    TYPE where there are struct types
     array_modes     ARRAY where there are arrays
-    namespaces      whether there are any; else they are a prefix of the names, `sales__orders`
+    namespaces      True if the server has namespaces; else they are a prefix of the names, `sales__orders`
     max_name        the longest name, as `name_size` counts
-    fold            what names are compared by
-    bounded_text    whether text needs a length to be a key or to be short
-    only_labels     the condition that a list in `array` mode has no other elements than the labels, where it can be said;
-                    None is among them where the elements may be NULL
-    cascades        whether rows of a join table go with their owner
-    check_table     refuses, as a DeclarationError, a table that the server can't hold
-    check_tables    the same for all tables of a formation, for what shows only between them
+    fold            name -> the form in which names are compared
+    bounded_text    True if text needs a length to be a key or to be short
+    only_labels     makes the condition that all elements of a list in `array` mode are labels (None is one of them if elements
+                    may be NULL); None if the server has no such condition
+    cascades        True if deleting a row deletes its rows of join tables
+    check_table     raises DeclarationError for a table that the server can't hold
+    check_tables    the same for all tables of a catalog, for limits that concern several of them
     """
 
     dialect: str = "sql"
@@ -106,7 +106,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Modes:
-    """The modes of one formation, decided."""
+    """The modes chosen for one catalog."""
 
     enum: EnumMode
     struct: StructMode
@@ -115,11 +115,11 @@ class Modes:
     bounded_text: bool
 
     def of_enum(self, spec: ColumnSpec) -> EnumMode:
-        """How the labels of `spec` are held: an enum that is more than its labels is always a table."""
+        """Return the mode of an enum column: RELATION for an enum with fields or new labels, else the chosen one."""
         return self.enum if spec.lookup is None else EnumMode.RELATION
 
     def of_array(self, spec: ColumnSpec) -> ArrayMode:
-        """How a list is held: rows of other tables are always joined."""
+        """Return the mode of a list column: RELATION for objects of other tables, else the chosen one."""
         assert spec.element is not None, "a list has elements"
         return ArrayMode.RELATION if spec.element.references else self.array
 
@@ -128,7 +128,7 @@ Mode = TypeVar("Mode", EnumMode, StructMode, ArrayMode)
 
 
 def choose_modes(limits: Limits, options: GeneratorOptions) -> Modes:
-    """The modes that are asked for, or the server's default ones; a DeclarationError where it has no such mode."""
+    """Choose the modes in `options`, or the server's defaults; raise DeclarationError for a mode that the server lacks."""
     nested = next(mode for mode in limits.array_modes if mode is not ArrayMode.RELATION)
     return Modes(
         enum=_chosen(options.enum_mode, limits.enum_modes, limits.dialect),
@@ -151,17 +151,17 @@ def _chosen(wanted: Mode | None, known: tuple[Mode, ...], dialect: str) -> Mode:
 
 
 def is_joined(spec: ColumnSpec, modes: Modes) -> bool:
-    """Whether the column is no column, but a join table."""
+    """True if a list column becomes a join table."""
     return spec.element is not None and modes.of_array(spec) is ArrayMode.RELATION
 
 
 def is_lookup(spec: ColumnSpec, modes: Modes) -> bool:
-    """Whether the column holds numbers of rows in a lookup table."""
+    """True if the column holds numbers of rows in a lookup table."""
     return bool(spec.labels) and modes.of_enum(spec) is EnumMode.RELATION
 
 
 def held(spec: ColumnSpec, modes: Modes) -> ColumnSpec:
-    """The column as the database has it. Its default is left out where it can't be said of the new type."""
+    """Rewrite a column for the chosen modes; a default without a value of the new type is left out."""
     if spec.element is not None:
         return _held_list(spec, modes, modes.of_array(spec))
     if spec.struct is not None:
@@ -180,7 +180,7 @@ def held(spec: ColumnSpec, modes: Modes) -> ColumnSpec:
 
 
 def label_length(labels: Sequence[str], modes: Modes) -> int | None:
-    """The `max_length` of a text column that holds these labels; None is any length."""
+    """Return the `max_length` of a text column for these labels; None is no limit."""
     return max([LABEL_LENGTH, *map(len, labels)]) if modes.bounded_text else None
 
 
@@ -216,7 +216,7 @@ def _held_struct(spec: ColumnSpec, struct: StructSpec, modes: Modes) -> ColumnSp
 
 
 def _nested(spec: ColumnSpec, modes: Modes) -> ColumnSpec:
-    """What is inside of a struct or an array."""
+    """Rewrite the members of a struct or the elements of an array for the chosen modes."""
     if spec.element is not None:
         return _held_list(spec, modes, modes.nested_array)
     if spec.labels and modes.of_enum(spec) in (EnumMode.CHECK, EnumMode.RELATION):

@@ -1,7 +1,7 @@
-"""The closed set of changes that a migration is made of, and `apply`, what each does to a catalog.
+"""The closed set of changes that a migration consists of, and `apply`, the effect of each on a catalog.
 
-A new kind of change is a class here, a member of `Change`, a case in `apply`, in `describe`, in `hazards.hazard` and in
-each dialect's `render`; the type checker names every place that forgot it.
+A new kind of change is a class here, a member of `Change`, a case in `apply`, in `describe`, in `plan.hazard` and in each
+dialect's `render`; the type checker names every place that lacks it.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from arrowsync.shown import printable, shown
 
 @dataclass(frozen=True, slots=True)
 class CreateNamespace:
-    """A schema for tables to live in."""
+    """Create a namespace (a schema of PostgreSQL)."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class CreateEnum:
-    """A named enum type."""
+    """Create a named enum type."""
 
     enum: EnumType
 
 
 @dataclass(frozen=True, slots=True)
 class AddEnumLabels:
-    """Labels added at the end of a named enum type."""
+    """Add labels at the end of a named enum type."""
 
     name: ObjectName
     labels: tuple[str, ...]
@@ -48,21 +48,21 @@ class AddEnumLabels:
 
 @dataclass(frozen=True, slots=True)
 class CreateStruct:
-    """A named struct type."""
+    """Create a named struct type."""
 
     struct: StructType
 
 
 @dataclass(frozen=True, slots=True)
 class CreateTable:
-    """A table with its columns, keys, checks and comments; without its indexes and rows."""
+    """Create a table with its columns, keys, checks and comments; its indexes and rows are changes of their own."""
 
     table: Table
 
 
 @dataclass(frozen=True, slots=True)
 class CreateIndex:
-    """An index of a table."""
+    """Create an index of a table."""
 
     table: ObjectName
     index: Index
@@ -70,7 +70,7 @@ class CreateIndex:
 
 @dataclass(frozen=True, slots=True)
 class InsertRows:
-    """The first rows of a table: the values of `columns`."""
+    """Insert the first rows of a table: the values of `columns`."""
 
     table: ObjectName
     columns: tuple[str, ...]
@@ -79,7 +79,7 @@ class InsertRows:
 
 @dataclass(frozen=True, slots=True)
 class AddForeignKey:
-    """A foreign key to a table that is created after this one."""
+    """Add a foreign key to a table that is created after this one."""
 
     table: ObjectName
     key: ForeignKey
@@ -87,7 +87,7 @@ class AddForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class RenameColumn:
-    """Another name for a column; its values stay."""
+    """Rename a column; its values stay."""
 
     table: ObjectName
     old: str
@@ -96,7 +96,7 @@ class RenameColumn:
 
 @dataclass(frozen=True, slots=True)
 class AddColumn:
-    """A new column at the end of the table."""
+    """Add a column at the end of the table."""
 
     table: ObjectName
     column: Column
@@ -104,7 +104,7 @@ class AddColumn:
 
 @dataclass(frozen=True, slots=True)
 class AlterType:
-    """The column, as it is to be, and the type that it has now."""
+    """Change the type of a column: the column with its new type, and its old type."""
 
     table: ObjectName
     column: Column
@@ -113,7 +113,7 @@ class AlterType:
 
 @dataclass(frozen=True, slots=True)
 class DropNotNull:
-    """The column may be NULL from now on."""
+    """Allow NULL in a column."""
 
     table: ObjectName
     column: Column
@@ -121,7 +121,7 @@ class DropNotNull:
 
 @dataclass(frozen=True, slots=True)
 class SetNotNull:
-    """The column may not be NULL any more; refused by the server where it is."""
+    """Forbid NULL in a column; the server rejects the statement if the column has one."""
 
     table: ObjectName
     column: Column
@@ -129,7 +129,7 @@ class SetNotNull:
 
 @dataclass(frozen=True, slots=True)
 class SetKey:
-    """The primary key, where the live table has another one or none (`old` is empty)."""
+    """Set the primary key of a table that has another one, or none (`old` is empty)."""
 
     table: ObjectName
     key: tuple[str, ...]
@@ -138,7 +138,7 @@ class SetKey:
 
 @dataclass(frozen=True, slots=True)
 class AddUnique:
-    """A unique key."""
+    """Add a unique key."""
 
     table: ObjectName
     key: UniqueKey
@@ -146,7 +146,7 @@ class AddUnique:
 
 @dataclass(frozen=True, slots=True)
 class SetComment:
-    """The comment of a table, or of its column where one is named: `definition` is that column with the new comment."""
+    """Set the comment of a table, or of the column that is named: `definition` is that column with the new comment."""
 
     table: ObjectName
     column: str | None
@@ -156,7 +156,7 @@ class SetComment:
 
 @dataclass(frozen=True, slots=True)
 class DropColumn:
-    """The column goes, and its values with it."""
+    """Drop a column with its values."""
 
     table: ObjectName
     column: Column
@@ -184,7 +184,7 @@ Change = (
 
 
 def describe(change: Change) -> str:
-    """The change in words, one line, whatever the names hold."""
+    """Describe a change in words, on one line, with control characters of names escaped."""
     return printable(_words(change))
 
 
@@ -230,12 +230,12 @@ def _words(change: Change) -> str:
 
 
 def _type_words(type_: SqlType) -> str:
-    """The type, with its labels where they are all that tells it from another enum."""
+    """Return the name of a type, with its labels if it is an enum."""
     return f"{type_} ({', '.join(map(shown, type_.labels))})" if type_.labels else str(type_)
 
 
 def apply(change: Change, catalog: Catalog) -> Catalog:
-    """The catalog after the change: what the change promises, without any database."""
+    """Return the catalog after the change. Each dialect's `render` has to have the same effect on a database."""
     match change:
         case CreateNamespace(name):
             return replace(catalog, namespaces=(*catalog.namespaces, name))
@@ -312,7 +312,7 @@ def _renamed(table: Table, old: str, new: str) -> Table:
 
 
 def _called(column: Column, name: str) -> Column:
-    """The column under another name, which what is kept of its definition doesn't know yet."""
+    """Rename a column object; repeated attributes, whose SQL may have the old name, become one that can't be written back."""
     kept = "words that may name it as it was called" if column.kept else None
     return replace(column, name=name, unkept=column.unkept or kept)
 

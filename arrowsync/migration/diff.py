@@ -1,6 +1,6 @@
 """`diff(current, target)`: the changes that make the live catalog into the declared one. Pure and dialect-free.
 
-It tells the whole truth; which of the changes are made, left or refused is `plan`'s decision.
+It finds every difference; `plan` decides which changes are made, left or refused.
 """
 
 from __future__ import annotations
@@ -32,13 +32,14 @@ from arrowsync.migration.changes import (
 )
 
 Renames = Mapping[tuple[ObjectName, str], str]
-"""(table, new column name) -> the name that the column had."""
+"""(table, new column name) -> former name of the column."""
 
 
 def diff(current: Catalog, target: Catalog, renames: Renames | None = None) -> list[Change]:
-    """What has to change in `current` so that all of `target` exists as it is declared.
+    """Return the changes of `current` after which all objects of `target` exist as they are declared.
 
-    Objects of `current` that `target` doesn't name are left alone; columns that a declared table lacks are `DropColumn`s.
+    Objects of `current` that `target` doesn't name are left alone; a live column that its declared table lacks is a
+    `DropColumn`.
     """
     changes: list[Change] = [CreateNamespace(n) for n in target.namespaces if n not in current.namespaces]
     for enum in target.enums:
@@ -56,9 +57,9 @@ def diff(current: Catalog, target: Catalog, renames: Renames | None = None) -> l
 
 
 def _create_tables(tables: Sequence[Table], current: Catalog) -> Iterator[Change]:
-    """The tables, those first that others refer to. A foreign key of a cycle comes when both its tables are there.
+    """Create the new tables, each after those that it refers to; foreign keys of a cycle are added after its tables.
 
-    Checks, foreign keys and indexes are made with their table: those of a live one aren't compared.
+    Checks, foreign keys and indexes are created with their table; those of a live table aren't compared.
     """
     waiting = {table.name: table for table in tables}
     late: list[AddForeignKey] = []
@@ -77,7 +78,7 @@ def _create_tables(tables: Sequence[Table], current: Catalog) -> Iterator[Change
 
 
 def _next_table(waiting: Mapping[ObjectName, Table]) -> Table:
-    """The first that refers to none of the others; else the one of a cycle that refers to nothing outside of it."""
+    """Return the first table that refers to none of the others; in a cycle the one that refers to nothing outside of it."""
     refers = {
         name: {key.target for key in table.foreign_keys if key.target in waiting and key.target != name}
         for name, table in waiting.items()
@@ -130,7 +131,7 @@ def _diff_table(live: Table, wanted: Table, renames: Renames) -> Iterator[Change
 
 
 def _diff_column(table: ObjectName, live: Column, wanted: Column) -> Iterator[Change]:
-    """The changes of one column; each carries the column as it is after that change alone."""
+    """Return the changes of one column; each has the column as it is after that change alone."""
     if not _same_type(live.type, wanted.type):
         live, old = replace(live, type=wanted.type), live.type
         yield AlterType(table, live, old)
@@ -142,7 +143,7 @@ def _diff_column(table: ObjectName, live: Column, wanted: Column) -> Iterator[Ch
 
 
 def _same_type(live: SqlType, wanted: SqlType) -> bool:
-    """Equal types; a named type is the same whatever its labels or members (`_diff_enum` looks after labels)."""
+    """True for equal types; named types are compared by name alone, since `_diff_enum` compares labels."""
     if wanted.element is not None and live.element is not None:
         return _same_type(live.element, wanted.element)
     if (wanted.labels and wanted.name != "enum") or (wanted.members and wanted.name != "struct"):

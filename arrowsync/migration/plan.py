@@ -1,6 +1,6 @@
-"""`plan_migration`: which changes are made, which are left, which are refused, and the statements for them.
+"""`plan_migration`: decide which changes are made, left or refused, and render the statements.
 
-The decision is by hazard: what a change can do to data that is already there. See `_HAZARDS` for the rule.
+The decision depends on the hazard of a change, its effect on existing data: see `hazard`.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ from arrowsync.options import SchemaChanges
 from arrowsync.shown import printable_sql, to_html
 
 Hazard = Literal["additive", "cosmetic", "tightening", "lossy", "impossible"]
-"""What a change can do to what is there.
+"""The effect of a change on existing data.
 
-additive    nothing: it creates, adds, widens or relaxes
-cosmetic    nothing, and nothing depends on it
-tightening  the live table takes all that is declared, and more: it may stay as it is
-lossy       rows or values may be lost or refused
-impossible  the rows already there have no value for it
+additive    none: it creates, adds, widens or relaxes
+cosmetic    none, and no data depends on it
+tightening  the live table accepts all declared rows, and others: it may stay as it is
+lossy       rows or values may be lost or rejected
+impossible  the existing rows have no value for it
 """
 
 Decision = Literal["make", "leave", "refuse"]
@@ -60,7 +60,7 @@ _DECISIONS: dict[Hazard, dict[SchemaChanges, Decision]] = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change and its statements, as the server gets them."""
+    """One change with its statements, exactly as they are sent."""
 
     change: Change
     statements: tuple[str, ...]
@@ -71,11 +71,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class MigrationPlan:
-    """What is going to be changed, in order: readable (`str(plan)`), and empty (falsy) where nothing is.
+    """The changes of a migration in order: a script as `str(plan)`, falsy if there are none.
 
-    `steps` are the changes with their statements, `left` the differences that are left as they are, `catalog` what the
-    database contains afterwards. `statements` are as the server gets them; `str(plan)` shows a control character of a name
-    or comment as an escape.
+    steps       the changes with their statements
+    left        differences that are left as they are
+    catalog     the database after the migration
+    statements  all statements, exactly as they are sent; `str(plan)` escapes control characters of names and comments
     """
 
     steps: tuple[Step, ...]
@@ -84,22 +85,22 @@ class MigrationPlan:
 
     @property
     def statements(self) -> tuple[str, ...]:
-        """Every statement, in order."""
+        """All statements, in order."""
         return tuple(statement for step in self.steps for statement in step.statements)
 
     @property
     def creating(self) -> tuple[Step, ...]:
-        """The steps that only create: they disturb nobody."""
+        """The steps that only create objects, and lock no existing table."""
         return tuple(step for step in self.steps if altered_table(step.change) is None)
 
     @property
     def altering(self) -> tuple[Step, ...]:
-        """The steps that alter existing tables, and lock them."""
+        """The steps that alter existing tables, and so lock them."""
         return tuple(step for step in self.steps if altered_table(step.change) is not None)
 
     @property
     def alters(self) -> tuple[ObjectName, ...]:
-        """The existing tables that are altered, and so locked, by this plan."""
+        """The existing tables that the plan alters, and so locks."""
         names = [altered_table(step.change) for step in self.steps]
         return tuple(dict.fromkeys(name for name in names if name is not None))
 
@@ -123,7 +124,7 @@ def _shown(step: Step) -> list[str]:
 
 
 def object_of(change: Change) -> ObjectName:
-    """What the change creates or alters; of a namespace the name stands in the place of the namespace."""
+    """Return the name of the object that a change creates or alters; of a namespace `ObjectName(namespace, "")`."""
     match change:
         case CreateNamespace(name):
             return ObjectName(name, "")
@@ -140,7 +141,7 @@ def object_of(change: Change) -> ObjectName:
 
 
 def altered_table(change: Change) -> ObjectName | None:
-    """The existing table that the change alters; None for what only creates."""
+    """Return the existing table that a change alters; None for a change that only creates."""
     match change:
         case CreateNamespace() | CreateEnum() | AddEnumLabels() | CreateStruct() | CreateTable():
             return None
@@ -159,11 +160,10 @@ def plan_migration(
     statements: Callable[[Change], tuple[str, ...]],
     renames: Renames | None = None,
 ) -> MigrationPlan:
-    """The plan that makes `current` into `target`.
+    """Plan the migration of `current` to `target`.
 
-    `is_widening(old, new)` says whether every value of the old type is one of the new; `statements` is the dialect's rendering.
-    Raises RefusedChange, before anything changes, where the live table can't take the declared rows without a change that
-    `schema_changes` doesn't allow.
+    `is_widening(old, new)` is True if each value of the old type is one of the new; `statements` renders a change. Raises
+    RefusedChange if the live table can't take the declared rows without a change that `schema_changes` doesn't allow.
     """
     changes = diff(current, target, renames)
     make: list[Change] = []
@@ -185,7 +185,7 @@ def plan_migration(
 
 
 def _without_the_left(change: Change, after: Catalog) -> Change:
-    """The change with its column as it is afterwards: another change of the column may be left out."""
+    """Return the change with its column as it is after the whole plan: another change of the column may be left out."""
     match change:
         case AlterType(name, column, _) | DropNotNull(name, column) | SetNotNull(name, column):
             table = after.table(name)
@@ -199,7 +199,7 @@ def _without_the_left(change: Change, after: Catalog) -> Change:
 
 
 def hazard(change: Change, is_widening: Callable[[SqlType, SqlType], bool]) -> Hazard:
-    """What the change can do to what is already there."""
+    """Return the hazard of a change: the table of decisions."""
     match change:
         case CreateNamespace() | CreateEnum() | AddEnumLabels() | CreateStruct() | CreateTable():
             return "additive"
