@@ -190,7 +190,8 @@ def test_too_little_memory() -> None:
 
 
 def test_a_session_whose_connection_was_closed() -> None:
-    duckdb = pytest.importorskip("duckdb")
+    import duckdb
+
     connection = duckdb.connect()
 
     async def act() -> None:
