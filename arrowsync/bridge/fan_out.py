@@ -52,7 +52,7 @@ class FanOut(Generic[T]):
         self._error: BaseException | None = None
         self.failure: BaseException | None = None
         self.ended = asyncio.Event()
-        self.thread = threading.Thread(target=self._run, name="arrowsync-deal", daemon=True)
+        self.thread = threading.Thread(target=self._run, name="arrowsync-fan-out", daemon=True)
 
     def hand(self) -> Generator[T]:
         """Iterate over the items that one consumer takes; for use in one thread.

@@ -81,13 +81,13 @@ class Portal:
 
 
 def _wait(done: Future[Any]) -> None:
-    """Until it is done. In steps: a signal that arrives just before a wait would not be handled until the wait is over."""
+    """Wait until the call is done, in steps: a signal that arrives just before a wait is handled only after the wait."""
     while not done.done():
         wait([done], timeout=0.5)
 
 
 def _tell(interrupt: KeyboardInterrupt, done: Future[R], committed: Callable[[R], str | None] | None) -> None:
-    """Let the interruption say what has come of the call."""
+    """Mark the interruption with the outcome of the call."""
     error = None if done.cancelled() else done.exception()
     if error is not None:
         mark_committed(interrupt, committed_of(error))
@@ -103,7 +103,7 @@ def _tell(interrupt: KeyboardInterrupt, done: Future[R], committed: Callable[[R]
 
 
 async def _settle(call: Callable[[], Awaitable[R]], done: Future[R]) -> None:
-    """Await it and put what comes of it into `done`: also a KeyboardInterrupt, which would end the loop's thread."""
+    """Await the call and put its result or error into `done`: a KeyboardInterrupt too, which would end the loop's thread."""
     try:
         result = await call()
     except BaseException as error:

@@ -101,9 +101,9 @@ class Column:
     comment: str | None = None
     collation: str | None = field(default=None, compare=False)
     """The collation of a live text column, for a server on which it implies the character set (MySQL)."""
-    kept: tuple[SQL, ...] = field(default=(), compare=False)
+    attributes: tuple[SQL, ...] = field(default=(), compare=False)
     """Attributes that MySQL drops unless MODIFY COLUMN repeats them (ON UPDATE, ..), as SQL."""
-    unkept: str | None = field(default=None, compare=False)
+    unknown_attributes: str | None = field(default=None, compare=False)
     """An attribute that can't be written back, in words; such a column is never modified."""
 
     @property

@@ -51,9 +51,9 @@ def declared_tables(
     kept = [spec for table, spec in specs.items() if spec.key or table in given or table not in used]
     if not kept:
         raise DeclarationError("there is no table declared", hint="pass dataclasses, or a module that defines some")
-    placed = tuple(_with_namespaces(spec, namespaces) if namespaces else spec for spec in kept)
-    _check_names(placed)
-    return placed
+    chosen = tuple(_with_namespaces(spec, namespaces) if namespaces else spec for spec in kept)
+    _check_names(chosen)
+    return chosen
 
 
 def _dataclasses_of(module: ModuleType) -> Iterator[type]:
@@ -73,10 +73,10 @@ def _enum_members_of(module: ModuleType) -> Iterator[type]:
 
 
 def _with_namespaces(spec: TableSpec, namespaces: Mapping[str, str | None]) -> TableSpec:
-    def placed(target: Reference) -> Reference:
+    def moved(target: Reference) -> Reference:
         return replace(target, namespace=_namespace(target.source, target.namespace, namespaces))
 
-    return replace(with_references(spec, placed), namespace=_namespace(spec.source, spec.namespace, namespaces))
+    return replace(with_references(spec, moved), namespace=_namespace(spec.source, spec.namespace, namespaces))
 
 
 def _namespace(table: type | None, declared: str | None, namespaces: Mapping[str, str | None]) -> str | None:

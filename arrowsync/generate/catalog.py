@@ -28,7 +28,16 @@ from arrowsync.catalog import (
 from arrowsync.declare.spec import NO_DEFAULT, ColumnSpec, Reference, TableSpec
 from arrowsync.errors import DeclarationError
 from arrowsync.generate.constraints import column_checks, declared_indexes, default_of_type, table_checks
-from arrowsync.generate.modes import Limits, Modes, NameMaker, choose_modes, held, is_joined, is_lookup, label_length
+from arrowsync.generate.modes import (
+    Limits,
+    Modes,
+    NameMaker,
+    as_stored,
+    choose_modes,
+    is_joined,
+    is_lookup,
+    label_length,
+)
 from arrowsync.options import ArrayMode, GeneratorOptions
 
 ColumnOf = Callable[[ColumnSpec, TableSpec], Column]
@@ -112,7 +121,7 @@ class Formation:
                 table=spec.name,
                 hint="declare a key",
             )
-        for column, owner in self.held_in(spec):
+        for column, owner in self.tables_of(spec):
             # The numbers of an array refer to the table too, though no database checks it.
             inner = column.element if column.element is not None and self.modes.array is ArrayMode.ARRAY else column
             if is_lookup(inner, self.modes):
@@ -134,7 +143,7 @@ class Formation:
             if is_joined(column, self.modes):
                 yield self._join_table(column, spec)
 
-    def held_in(self, spec: TableSpec) -> Iterator[tuple[ColumnSpec, TableSpec]]:
+    def tables_of(self, spec: TableSpec) -> Iterator[tuple[ColumnSpec, TableSpec]]:
         """Yield each column with the table that holds its values: `spec`, or for a list the `value` column of its join table."""
         for column in spec.columns:
             if is_joined(column, self.modes):
@@ -160,7 +169,7 @@ class Formation:
 
     def _column(self, spec: ColumnSpec, table: TableSpec, flat: TableSpec) -> Column:
         self._check_name(spec.name, table, spec.name)
-        column = self.to_column(held(self.named(spec, table), self.modes), flat)
+        column = self.to_column(as_stored(self.named(spec, table), self.modes), flat)
         if is_lookup(spec, self.modes) and spec.has_default and spec.default is not None:
             if not self.options.initialize_tables or spec.default not in spec.labels:
                 raise DeclarationError(
@@ -219,7 +228,7 @@ class Formation:
             raise _twice(table, f"the enum {name} is declared with labels of different lengths")
         return Table(
             name=name,
-            columns=tuple(self.to_column(held(column, self.modes), owner) for column in specs),
+            columns=tuple(self.to_column(as_stored(column, self.modes), owner) for column in specs),
             key=("id",),
             unique=(key,),
             comment=spec.enum_comment,
@@ -314,8 +323,8 @@ def _twice(spec: TableSpec, problem: str) -> DeclarationError:
 
 def _types_of(spec: TableSpec, formation: Formation) -> Iterator[tuple[ColumnSpec, SqlType]]:
     """Yield each declared column, in tables and join tables, with its type in the database."""
-    for column, owner in formation.held_in(spec):
-        kept = held(column, formation.modes)
+    for column, owner in formation.tables_of(spec):
+        kept = as_stored(column, formation.modes)
         yield kept, formation.to_column(replace(kept, default=NO_DEFAULT), formation.flat(owner)).type
 
 

@@ -160,7 +160,7 @@ def is_lookup(spec: ColumnSpec, modes: Modes) -> bool:
     return bool(spec.labels) and modes.of_enum(spec) is EnumMode.RELATION
 
 
-def held(spec: ColumnSpec, modes: Modes) -> ColumnSpec:
+def as_stored(spec: ColumnSpec, modes: Modes) -> ColumnSpec:
     """Rewrite a column for the chosen modes; a default without a value of the new type is left out."""
     if spec.element is not None:
         return _held_list(spec, modes, modes.of_array(spec))
@@ -194,7 +194,9 @@ def _held_list(spec: ColumnSpec, modes: Modes, mode: ArrayMode) -> ColumnSpec:
     match mode:
         case ArrayMode.ARRAY | ArrayMode.RELATION:
             # A lookup number in an array is no foreign key, but what the table itself would hold.
-            element = _nested(spec.element, modes) if not is_lookup(spec.element, modes) else held(spec.element, modes)
+            element = (
+                _nested(spec.element, modes) if not is_lookup(spec.element, modes) else as_stored(spec.element, modes)
+            )
             field = pa.field("item", element.type, nullable=element.nullable)
             return replace(spec, type=pa.list_(field), element=element)
         case ArrayMode.JSON:
@@ -221,7 +223,7 @@ def _nested(spec: ColumnSpec, modes: Modes) -> ColumnSpec:
         return _held_list(spec, modes, modes.nested_array)
     if spec.labels and modes.of_enum(spec) in (EnumMode.CHECK, EnumMode.RELATION):
         return _as_text(spec, modes)
-    return held(spec, modes)
+    return as_stored(spec, modes)
 
 
 def _plain(spec: ColumnSpec, arrow: pa.DataType) -> ColumnSpec:

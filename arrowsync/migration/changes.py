@@ -313,8 +313,8 @@ def _renamed(table: Table, old: str, new: str) -> Table:
 
 def _called(column: Column, name: str) -> Column:
     """Rename a column object; repeated attributes, whose SQL may have the old name, become one that can't be written back."""
-    kept = "words that may name it as it was called" if column.kept else None
-    return replace(column, name=name, unkept=column.unkept or kept)
+    lost = "words that may name it as it was called" if column.attributes else None
+    return replace(column, name=name, unknown_attributes=column.unknown_attributes or lost)
 
 
 def _with_labels(catalog: Catalog, name: ObjectName, labels: tuple[str, ...]) -> Catalog:

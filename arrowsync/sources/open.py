@@ -270,10 +270,10 @@ def _is_open_file(data: object) -> bool:
 
 def _open_files(data: Any, ask: _Ask) -> BatchStream:
     # A third of what importing arrowsync would cost, for those who have no files.
-    from arrowsync.sources.files.open import Reading, open_files, to_format
+    from arrowsync.sources.files.open import FileOptions, open_files, to_format
 
     source = ask.source
-    reading = Reading(
+    options = FileOptions(
         spec=ask.spec,
         format=to_format(source.format),
         field_names=source.field_names,
@@ -282,7 +282,7 @@ def _open_files(data: Any, ask: _Ask) -> BatchStream:
         selection=to_selection(source.columns, source.filters, ask.spec),
         batch_rows=ask.batch_rows,
     )
-    return open_files(data, reading)
+    return open_files(data, options)
 
 
 def _open_iterable(data: Any, ask: _Ask) -> BatchStream:

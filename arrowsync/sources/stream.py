@@ -78,7 +78,7 @@ class BatchStream:
         self.guard: Callable[[], AbstractContextManager[None]] = nullcontext
         self._batches = batches
         self._close = close
-        self._placed = with_origin
+        self._with_origin = with_origin
         self._state: Literal["ready", "reading", "consumed", "closed"] = "ready"
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
@@ -106,13 +106,13 @@ class BatchStream:
     @property
     def has_origins(self) -> bool:
         """Whether rows stand on lines of text, so that `iter_with_origin` (of the raw stream, if there is one) can tell which."""
-        return self._placed is not None or (self.raw is not None and self.raw[0].has_origins)
+        return self._with_origin is not None or (self.raw is not None and self.raw[0].has_origins)
 
     def iter_with_origin(self) -> Iterator[pa.RecordBatch]:
         """The same batches with one more column, the last, of the type `ROW_ORIGIN`; rows that can't be read are in it too."""
         batches = iter(self)
-        if self._placed is not None:
-            self._batches = self._placed()
+        if self._with_origin is not None:
+            self._batches = self._with_origin()
         return batches
 
     def read_all(self) -> pa.Table:

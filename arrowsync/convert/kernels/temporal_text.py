@@ -64,7 +64,7 @@ def text_to_date(values: Column, column: ColumnSpec) -> Converted:
     parsed = try_cast(values, pa.date32())
     if parsed is not None:
         return in_calendar(parsed)
-    parts = _Parts(values, DATE_TEXT)
+    parts = _Digits(values, DATE_TEXT)
     days, impossible = parts.days()
     return refuse(
         build(days.astype(np.int32), values, pa.date32()),
@@ -83,7 +83,7 @@ def text_to_time(values: Column, column: ColumnSpec) -> Converted:
             continue
         if shortest == 8 or mask_of(compute.ends_with(values, "Z"))[is_valid(values)].all():
             return Converted(parsed.view(pa.int64()).view(pa.time64("us")))
-    parts = _Parts(values, TIME_TEXT)
+    parts = _Digits(values, TIME_TEXT)
     micros, impossible, fine = parts.micros()
     return refuse(
         build(micros, values, pa.time64("us")),
@@ -134,7 +134,7 @@ def _lengths(values: Column) -> Numbers:
 
 
 def _parse_timestamps(values: Column, column: ColumnSpec, *, offset_needed: bool) -> Converted:
-    parts = _Parts(values, TIMESTAMP_TEXT)
+    parts = _Digits(values, TIMESTAMP_TEXT)
     days, no_day = parts.days()
     micros, no_time, fine = parts.micros()
     offset, no_offset = parts.offset()
@@ -155,7 +155,7 @@ def _parse_timestamps(values: Column, column: ColumnSpec, *, offset_needed: bool
     )
 
 
-class _Parts:
+class _Digits:
     """The fields of date and time text, taken apart by a pattern with named groups; zero where one isn't there.
 
     `mismatch` is True where the text isn't NULL and doesn't have the form of the pattern.

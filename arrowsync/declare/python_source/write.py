@@ -100,14 +100,14 @@ _COLUMN = re.compile(r"(?<!\{)\{([^{}]+)\}")
 
 
 @dataclass(frozen=True, slots=True)
-class Constraints:
+class FieldConstraints:
     """What stands on each field, by its first column, and what is left for `__constraints__`."""
 
     on_fields: Mapping[str, Extras]
     listed: tuple[Code, ...]
 
 
-def constraints_of(spec: TableSpec, fields: Sequence[Field], scope: Scope) -> Constraints:
+def constraints_of(spec: TableSpec, fields: Sequence[Field], scope: Scope) -> FieldConstraints:
     """All that `spec` demands of the columns that `fields` become."""
     imports = scope.names.imports
     alone = [field.column.name for field in fields if field.foreign_key is None]
@@ -133,7 +133,7 @@ def constraints_of(spec: TableSpec, fields: Sequence[Field], scope: Scope) -> Co
         *(_index(index, scope, index.parts) for index in spec.indexes[len(indexes) :]),
         *(_check(check, scope) for check in spec.checks[len(checks) :]),
     ]
-    return Constraints(extras, tuple(listed))
+    return FieldConstraints(extras, tuple(listed))
 
 
 T = TypeVar("T")
@@ -309,7 +309,7 @@ def _dataclass(
     scope: Scope,
     settings: Sequence[str] = (),
     comment: str | None = None,
-    constraints: Constraints | None = None,
+    constraints: FieldConstraints | None = None,
     notes: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
     """The lines of a dataclass; `owner` is what its table or type is called in messages."""

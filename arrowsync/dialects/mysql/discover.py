@@ -320,12 +320,12 @@ def _column(
         generated=generated,
         comment=row["comment"] or None,
         collation=None if is_json else row["collation"],
-        kept=_kept(row, checks),
-        unkept=_unkept(row),
+        attributes=_attributes(row, checks),
+        unknown_attributes=_unknown_attributes(row),
     )
 
 
-def _kept(row: Row, checks: Mapping[str, SQL]) -> tuple[SQL, ...]:
+def _attributes(row: Row, checks: Mapping[str, SQL]) -> tuple[SQL, ...]:
     """What a definition of the column says after its default: what a change to the row does to it, and its own check."""
     updated = _ON_UPDATE.search(row["extra"])
     found = (
@@ -336,7 +336,7 @@ def _kept(row: Row, checks: Mapping[str, SQL]) -> tuple[SQL, ...]:
     return tuple(part for part in found if part is not None)
 
 
-def _unkept(row: Row) -> str | None:
+def _unknown_attributes(row: Row) -> str | None:
     """What the server tells of the column, by its own word, that we have no words for."""
     rest: str = row["extra"]
     for known in (_ON_UPDATE, _INVISIBLE, _SAID_ELSEWHERE):

@@ -113,7 +113,7 @@ def column_sql(column: Column, alone: Collation | None = None) -> SQL:
         parts.append(sql("AUTO_INCREMENT"))
     if column.comment:
         parts.append(sql("COMMENT {text}", text=Literal(column.comment)))
-    return join(" ", [*parts, *(_with_digits(part, column.type) for part in column.kept)])
+    return join(" ", [*parts, *(_with_digits(part, column.type) for part in column.attributes)])
 
 
 def _with_digits(part: SQL, live: SqlType) -> SQL:
@@ -174,8 +174,8 @@ def _action(
 
 
 def _modify(change: AlterType | DropNotNull | SetNotNull | SetComment, column: Column, collation: Collation) -> SQL:
-    if column.unkept:
-        problem = f"the column {change.table}.{column.name} has {column.unkept}, which it would lose"
+    if column.unknown_attributes:
+        problem = f"the column {change.table}.{column.name} has {column.unknown_attributes}, which it would lose"
         leave = isinstance(change, SetComment | SetNotNull)
         raise _unsupported(
             change, problem, f'{_BY_HAND}, or leave it with schema_changes="none"' if leave else _BY_HAND

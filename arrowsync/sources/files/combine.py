@@ -169,10 +169,10 @@ def _read(parts: Sequence[Part], wanted: _Wanted) -> Iterator[pa.RecordBatch]:
         narrowed = replace(wanted.selection.about(alike), columns=tuple(wanted.selection.needed(own)))
         with file_errors(part.file.name), closing(part.read(narrowed)) as batches:
             for batch in batches:
-                fitted = _fitted(batch, part.file, wanted)
+                common = _to_common_schema(batch, part.file, wanted)
                 if expression is not None:
-                    fitted = cast("Any", fitted).filter(expression)
-                yield _selected(fitted, wanted.schema)
+                    common = cast("Any", common).filter(expression)
+                yield _selected(common, wanted.schema)
 
 
 def _constant(file: SourceFile, key: str, kind: pa.DataType, rows: int) -> Any:
@@ -207,7 +207,7 @@ def _as_compared(file: SourceFile, key: str, wanted: _Wanted) -> Any:
         ) from error
 
 
-def _fitted(batch: pa.RecordBatch, file: SourceFile, wanted: _Wanted) -> pa.RecordBatch:
+def _to_common_schema(batch: pa.RecordBatch, file: SourceFile, wanted: _Wanted) -> pa.RecordBatch:
     """The batch with the columns of all files that are needed: those of its own, NULLs, and the values of its partition."""
     columns: list[Any] = []
     kinds: dict[str, pa.DataType] = {}

@@ -33,8 +33,8 @@ from arrowsync.sources.stream import BatchStream, columns_of
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """How files are read, as the caller said; `format` is None where their names or first bytes say it."""
+class FileOptions:
+    """The options of reading files; a `format` of None is found by the name or the first bytes of a file."""
 
     spec: TableSpec | None
     format: Format | None
@@ -64,28 +64,28 @@ def to_format(word: str | None) -> Format | None:
     )
 
 
-def open_files(data: object, reading: Reading) -> BatchStream:
+def open_files(data: object, options: FileOptions) -> BatchStream:
     """The rows of all files that are meant, in the order of their names. All of them are of one format.
 
     What tells their columns (footers, headers, the first lines) is read at once, so that a file that doesn't fit the others is
     found before the first row.
     """
     # Rows that a filter drops aren't told from others by their numbers.
-    trail = None if reading.selection.filters else Trail()
+    trail = None if options.selection.filters else Trail()
     with ExitStack() as opened:
-        kind, files = settle_format(find_files(data, reading.format), reading.format, opened)
-        _check_options(kind, reading, files)
+        kind, files = settle_format(find_files(data, options.format), options.format, opened)
+        _check_options(kind, options, files)
         twice = kind in TEXT_FORMATS and not any(file.streamed or file.once for file in files)
-        reopen = partial(open_files, data, reading) if twice else None
+        reopen = partial(open_files, data, options) if twice else None
         if kind in TEXT_FORMATS and len(files) == 1 and not files[0].keys:
-            stream = select_columns(_open_text(kind, reading, trail, files[0]), reading.selection)
+            stream = select_columns(_open_text(kind, options, trail, files[0]), options.selection)
             stream.reopen = reopen
             return stream
-        parts = _parts(kind, files, reading, trail, opened)
+        parts = _parts(kind, files, options, trail, opened)
         name = files[0].name if len(files) == 1 else f"{len(files)} {FORMATS[kind]} files"
         close = opened.pop_all().close
         try:
-            stream = join_parts(parts, reading.spec, reading.selection, name=name, close=close, trail=trail)
+            stream = join_parts(parts, options.spec, options.selection, name=name, close=close, trail=trail)
             stream.reopen = reopen
             return stream
         except BaseException:
@@ -93,14 +93,14 @@ def open_files(data: object, reading: Reading) -> BatchStream:
             raise
 
 
-def _check_options(kind: Format, reading: Reading, files: Sequence[SourceFile]) -> None:
+def _check_options(kind: Format, options: FileOptions, files: Sequence[SourceFile]) -> None:
     """Options go with the formats that they are of."""
     wrong = None
-    if reading.csv is not None and kind != "csv":
+    if options.csv is not None and kind != "csv":
         wrong = "csv"
     if kind not in ("csv", "tsv"):
-        wrong = "field_names" if reading.field_names is not None else wrong if reading.has_header else "has_header"
-    elif reading.selection.filters:
+        wrong = "field_names" if options.field_names is not None else wrong if options.has_header else "has_header"
+    elif options.selection.filters:
         raise DeclarationError(
             f"filters is said of {files[0].name!r}, which is {FORMATS[kind]}",
             hint="leave filters out: they are for Parquet and Arrow files, which have types",
@@ -111,7 +111,7 @@ def _check_options(kind: Format, reading: Reading, files: Sequence[SourceFile]) 
             hint=f"leave {wrong} out: {'it is for CSV' if wrong == 'csv' else 'these files name their columns'}",
         )
     for file in files:
-        if kind not in TEXT_FORMATS and reading.format is None and file.said.compression is not None:
+        if kind not in TEXT_FORMATS and options.format is None and file.said.compression is not None:
             raise SourceError(
                 f"{file.name!r} is compressed {FORMATS[kind]} by its name, which can't be read",
                 source=file.name,
@@ -120,7 +120,7 @@ def _check_options(kind: Format, reading: Reading, files: Sequence[SourceFile]) 
 
 
 def _parts(
-    kind: Format, files: Sequence[SourceFile], reading: Reading, trail: Trail | None, opened: ExitStack
+    kind: Format, files: Sequence[SourceFile], options: FileOptions, trail: Trail | None, opened: ExitStack
 ) -> list[Part]:
     def spool(file: SourceFile) -> SourceFile:
         whole, copy = spooled(file)
@@ -129,11 +129,11 @@ def _parts(
 
     match kind:
         case "parquet":
-            return parquet_parts([spool(file) if file.streamed else file for file in files], reading.batch_rows)
+            return parquet_parts([spool(file) if file.streamed else file for file in files], options.batch_rows)
         case "arrow":
             return [ipc_part(file, spool, opened) for file in files]
         case "csv" | "tsv" | "jsonl":
-            return [_text_part(file, partial(_open_text, kind, reading, trail)) for file in files]
+            return [_text_part(file, partial(_open_text, kind, options, trail)) for file in files]
         case _:
             assert_never(kind)
 
@@ -154,37 +154,37 @@ def _text_part(file: SourceFile, opener: Callable[[SourceFile], BatchStream]) ->
     return Part(file, columns, None, read, read_placed, valid_text)
 
 
-def _open_text(kind: Format, how: Reading, trail: Trail | None, file: SourceFile) -> BatchStream:
+def _open_text(kind: Format, how: FileOptions, trail: Trail | None, file: SourceFile) -> BatchStream:
     with file_errors(file.name):
         stream = _open_rows(kind, how, trail, file)
     stream.guard = partial(file_errors, file.name)
     return stream
 
 
-def _open_rows(kind: Format, reading: Reading, trail: Trail | None, file: SourceFile) -> BatchStream:
-    stream = open_text(file, kind, asked=reading.format is not None)
-    spec = without_partitions(reading.spec, file.keys)
+def _open_rows(kind: Format, options: FileOptions, trail: Trail | None, file: SourceFile) -> BatchStream:
+    stream = open_text(file, kind, asked=options.format is not None)
+    spec = without_partitions(options.spec, file.keys)
     if kind == "jsonl":
-        return open_jsonlines(stream, name=file.name, spec=spec, batch_rows=reading.batch_rows, trail=trail)
+        return open_jsonlines(stream, name=file.name, spec=spec, batch_rows=options.batch_rows, trail=trail)
     if kind == "tsv":
         return open_tsv(
             stream,
             name=file.name,
             spec=spec,
-            field_names=reading.field_names,
-            has_header=reading.has_header,
-            wanted=reading.selection.columns,
-            batch_rows=reading.batch_rows,
+            field_names=options.field_names,
+            has_header=options.has_header,
+            wanted=options.selection.columns,
+            batch_rows=options.batch_rows,
             trail=trail,
         )
     return open_csv(
         stream,
         name=file.name,
-        options=reading.csv,
+        options=options.csv,
         spec=spec,
-        field_names=reading.field_names,
-        has_header=reading.has_header,
-        wanted=reading.selection.columns,
-        batch_rows=reading.batch_rows,
+        field_names=options.field_names,
+        has_header=options.has_header,
+        wanted=options.selection.columns,
+        batch_rows=options.batch_rows,
         trail=trail,
     )

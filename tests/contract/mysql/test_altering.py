@@ -279,7 +279,7 @@ def test_the_words_for_it_may_be_labels_and_values(live: Database) -> None:
     assert [live.column("t", name)["column_type"] for name in "db"] == ["varchar(50)", "varchar(50)"]
     with arrowsync.connect(live.url) as conn:
         (table,) = arrowsync.discover(conn).tables
-    assert [column.unkept for column in table.columns] == [None] * 4
+    assert [column.unknown_attributes for column in table.columns] == [None] * 4
 
 
 def test_a_compressed_column_is_loaded_as_it_is(mariadb_url: str) -> None:

@@ -1,4 +1,4 @@
-"""One iterator dealt to several threads: every item once, back-pressure, and an error anywhere ends all."""
+"""One iterator fanned out to several threads: every item once, back-pressure, and an error anywhere ends all."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pytest
 from arrowsync.bridge import FanOut, Stopped, fan_out
 
 
-async def taken_by(deal: FanOut[int], hands: int, *, each: float = 0.0) -> list[list[int]]:
+async def taken_by(fanned: FanOut[int], hands: int, *, each: float = 0.0) -> list[list[int]]:
     """What each of the hands has taken, when there is no more."""
 
     def take() -> list[int]:
         items = []
-        for item in deal.hand():
+        for item in fanned.hand():
             items.append(item)
             time.sleep(each)
         return items
@@ -31,8 +31,8 @@ async def taken_by(deal: FanOut[int], hands: int, *, each: float = 0.0) -> list[
 @pytest.mark.parametrize(("items", "hands"), [(1000, 3), (2, 5), (1, 1), (0, 2)])
 def test_every_item_is_taken_once_and_each_hand_keeps_their_order(items: int, hands: int) -> None:
     async def run() -> list[list[int]]:
-        async with fan_out(iter(range(items))) as deal:
-            return await taken_by(deal, hands)
+        async with fan_out(iter(range(items))) as fanned:
+            return await taken_by(fanned, hands)
 
     shares = asyncio.run(run())
     assert sorted(item for share in shares for item in share) == list(range(items))
@@ -41,8 +41,8 @@ def test_every_item_is_taken_once_and_each_hand_keeps_their_order(items: int, ha
 
 def test_all_hands_get_something_where_items_take_time() -> None:
     async def run() -> list[list[int]]:
-        async with fan_out(iter(range(40))) as deal:
-            return await taken_by(deal, 4, each=0.005)
+        async with fan_out(iter(range(40))) as fanned:
+            return await taken_by(fanned, 4, each=0.005)
 
     assert all(asyncio.run(run()))
 
@@ -56,14 +56,14 @@ def test_the_source_is_read_by_one_thread_at_most_its_depth_ahead() -> None:
             yield len(made)
 
     async def peek() -> int:
-        async with fan_out(items(), depth=3) as deal:
-            hand = deal.hand()
+        async with fan_out(items(), depth=3) as fanned:
+            hand = fanned.hand()
             next(hand)
             await asyncio.sleep(0.2)
             return len(made)
 
     assert asyncio.run(peek()) <= 1 + 3 + 1
-    assert set(made) == {"arrowsync-deal"}
+    assert set(made) == {"arrowsync-fan-out"}
 
 
 def test_an_error_of_the_source_comes_out_of_one_hand_and_ends_all() -> None:
@@ -75,9 +75,9 @@ def test_an_error_of_the_source_comes_out_of_one_hand_and_ends_all() -> None:
         raise Boom
 
     async def run() -> list[BaseException | list[list[int]]]:
-        async with fan_out(items()) as deal:
-            outcomes = await asyncio.gather(*(taken_by(deal, 1) for _ in range(3)), return_exceptions=True)
-            assert isinstance(deal.failure, Boom)
+        async with fan_out(items()) as fanned:
+            outcomes = await asyncio.gather(*(taken_by(fanned, 1) for _ in range(3)), return_exceptions=True)
+            assert isinstance(fanned.failure, Boom)
             return outcomes
 
     kinds = sorted(type(outcome).__name__ for outcome in asyncio.run(run()))
@@ -97,10 +97,10 @@ def test_a_hand_that_is_closed_early_stops_the_others_which_wait() -> None:
             closed.append(True)
 
     async def run() -> None:
-        async with fan_out(items()) as deal:
-            first = deal.hand()
+        async with fan_out(items()) as fanned:
+            first = fanned.hand()
             next(first)
-            waiting = asyncio.create_task(taken_by(deal, 1))
+            waiting = asyncio.create_task(taken_by(fanned, 1))
             await asyncio.sleep(0.1)
             first.close()
             gate.set()
@@ -132,6 +132,6 @@ def test_leaving_or_a_cancellation_waits_for_the_source_and_closes_it() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert closed == ["arrowsync-deal"]
+        assert closed == ["arrowsync-fan-out"]
 
     asyncio.run(run())
