@@ -33,20 +33,20 @@ class Cleanup:
     made: list[ObjectName] = field(default_factory=list[ObjectName])
     opener: Opener | None = None
 
-    async def prepare(self, session: Session) -> None:
-        """Make the opener, while the connection lives, if another session can be opened like this one."""
-        if self.opener is None:
-            with suppress(DeclarationError):
-                self.opener = await session.opener()
-
 
 @asynccontextmanager
-async def cleaned_up(session: Session) -> AsyncGenerator[Cleanup]:
+async def cleaned_up(session: Session, opener: Opener | None = None) -> AsyncGenerator[Cleanup]:
     """Yield a record of objects that are gone at the end, however it comes; entered around the load's transactions.
+
+    The opener of more sessions is made here, before a transaction begins, if it isn't given and may be needed.
 
     Errors name the target, once it is known, in place of the table that its rows are in meanwhile.
     """
-    cleanup = Cleanup()
+    ddl = session.dialect.new_tables
+    cleanup = Cleanup(opener=opener)
+    if isinstance(ddl, CommittingDdl) and opener is None:
+        with suppress(DeclarationError):
+            cleanup.opener = await session.opener()
     try:
         yield cleanup
     except ArrowSyncError as error:
@@ -54,7 +54,6 @@ async def cleaned_up(session: Session) -> AsyncGenerator[Cleanup]:
             name_table(error, cleanup.target.name)
         raise
     finally:
-        ddl = session.dialect.new_tables
         if isinstance(ddl, CommittingDdl) and cleanup.target is not None:
             await uninterrupted(_clean_up(ddl.hidden, session, cleanup, cleanup.target))
 

@@ -106,7 +106,6 @@ async def hidden_load(task: LoadTask) -> AsyncGenerator[HiddenLoad]:
     """Name the hidden table; errors within name the target in its place."""
     ddl = task.dialect.new_tables
     assert isinstance(ddl, CommittingDdl), "the route was chosen for it"
-    await task.cleanup.prepare(task.session)
     table = ddl.hidden.of(task.plan.table)
     with _reporting_as(table.name, task.plan.table.name):
         yield HiddenLoad(task, ddl.hidden, table)

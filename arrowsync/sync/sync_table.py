@@ -68,8 +68,7 @@ async def _attempt(
     """Do all of it; BeginAgain if the plan needs a turn that has to be waited for outside of the transaction."""
     plans_only = opener is not None or options.dry_run
     counts = None
-    async with cleaned_up(session) as cleanup:
-        cleanup.opener = opener
+    async with cleaned_up(session, opener) as cleanup:
         async with session.transaction() if plans_only else outcome.transaction(session) as own:
             await turns.take(turns.names)
             with clock.phase("plan"):

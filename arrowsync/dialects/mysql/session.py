@@ -67,10 +67,8 @@ class Transactions:
         return (self._users or self._scopes > 1) and bool(self._wire.status & IN_TRANSACTION)
 
     @property
-    def are_users(self) -> bool:
-        """True if the user has begun a transaction, or has set autocommit off, so that the next statement begins one."""
-        if self._scopes:
-            return self._users or self._scopes > 1
+    def open(self) -> bool:
+        """True in a transaction, and if autocommit is off, so that the next statement begins one."""
         return bool(self._wire.status & IN_TRANSACTION) or not self._wire.status & AUTOCOMMIT
 
     @asynccontextmanager
@@ -78,7 +76,7 @@ class Transactions:
         """Commits on leaving, rolls back on any exception; a savepoint where a transaction is open."""
         if not self._scopes:
             # With autocommit off, what is done is the user's to commit, also where nothing has been done yet.
-            self._users = self.are_users
+            self._users = self.open
         own = not (self._scopes or self._users)
         begin, end, rollback = self._transaction() if own else self._savepoint()
         self._scopes += 1
@@ -271,7 +269,7 @@ class AiomysqlSession:
             raise not_shared(
                 "the connection is one of yours, and others can't be opened like it; pass a URL, or arrowsync.connect(url)"
             )
-        if self._transactions.are_users:
+        if self._transactions.open:
             raise not_shared("you have begun a transaction, and other connections are not in it")
         found = (await self.fetch(sql("SELECT DATABASE() AS name, CURRENT_ROLE() AS role"))).to_pylist()[0]
         settings = [sql("USE {name}", name=Identifier(found["name"])), *set_role(self.server.product, found["role"])]
