@@ -1,4 +1,4 @@
-"""What every conversion kernel is made of: `Converted`, `Failure`, and typed access to Arrow arrays.
+"""The parts of every conversion kernel: `Converted`, `Failure`, and typed access to Arrow arrays.
 
 A kernel maps a plain array to a `Converted`: the array of the target type, with NULL wherever a value can't be stored
 exactly, and one `Failure` for each reason, whose mask says where. Nothing is raised for a bad value; the errors and the
@@ -32,7 +32,7 @@ TIME_UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Failure:
-    """Where values can't be stored (`mask`, True is bad; never True for a NULL) and why.
+    """The rows whose values can't be stored (`mask`, True is bad; never True for a NULL), and the reason.
 
     `reason` is a short phrase that follows "is" ("out of range for int16"), or starts with "contains".
     """
@@ -44,7 +44,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """The words of a failure, before it is known where it hits."""
+    """The words of a failure, without its rows."""
 
     reason: str
     hint: str
@@ -61,7 +61,7 @@ class Converted:
     failures: tuple[Failure, ...] = ()
 
     def then(self, kernel: Kernel) -> Converted:
-        """This, followed by another kernel on the values that are left."""
+        """Run another kernel on the values that are left."""
         after = kernel(self.values)
         return Converted(after.values, self.failures + after.failures)
 
@@ -131,7 +131,7 @@ def is_valid(values: Column) -> Mask:
 
 
 def try_cast(text: Column, kind: pa.DataType) -> Column | None:
-    """What pyarrow reads in text, or None where it refuses one."""
+    """Cast text with pyarrow; None if it refuses a value."""
     try:
         # A cast that fails goes on to the end, at ten times the cost: where all values are alike, a few tell it before.
         text.slice(0, 16).cast(kind)

@@ -1,8 +1,8 @@
-"""`compile_converter`: the schema of the data and the declared table, thought about once.
+"""`compile_converter`: a `Converter` from the schema of the data to the declared table.
 
-What comes out is a `Converter`, a pure function from a record batch of the data to a record batch of the declared
-types. All that can be known from the schemas alone (unknown or missing columns, types that never convert) is refused
-here, before any data moves; what depends on values is refused by the converter, as one error or as rejects.
+A `Converter` is a pure function from a record batch of the data to a record batch of the declared types. Faults of the schemas
+alone (unknown or missing columns, types that never convert) are refused here, before any data moves; bad values are refused by
+the converter, as one error or as rejects.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(slots=True)
 class Profile:
-    """Add all arrays of a column; the rest says what they hold. Two values in 2**64 pass for equal by chance."""
+    """The profile of the arrays that were added. Two values in 2**64 pass for equal by chance."""
 
     rows: int = 0
     nulls: int = 0
@@ -48,7 +48,7 @@ class Profile:
             self._look_for_repeats(given)
 
     def is_key(self) -> bool:
-        """Whether there are values, none of them is NULL, and none is there twice."""
+        """True if there are values, none of them NULL, and no two of them equal."""
         if not self.rows or self.nulls or not self.distinct:
             return False
         hashes = np.sort(np.concatenate(self._seen))
@@ -68,7 +68,7 @@ class Profile:
 
 
 def has_order(kind: pa.DataType) -> bool:
-    """Whether the least and the greatest value of the type say something."""
+    """True if the least and the greatest value of the type are worth reporting."""
     tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_temporal)
     return any(test(kind) for test in tests)
 
@@ -127,7 +127,7 @@ CANDIDATES: Mapping[str, tuple[ColumnSpec, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What is known of a column so far: the types that all of its values have, and how many digits they need."""
+    """The types that all values of a column so far have, and the digits that they need."""
 
     types: tuple[str, ...] = tuple(CANDIDATES)
     values: int = 0

@@ -1,4 +1,4 @@
-"""What becomes of values that can't be stored: one `ConversionError`, or a table of rejects. Both from the same failures."""
+"""Values that can't be stored become one `ConversionError`, or a table of rejects; both from the same failures."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SHOWN_ROWS = 5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checked:
-    """One column of one batch: as it came, and what became of it."""
+    """One column of one batch, before and after conversion."""
 
     column: ColumnSpec
     given: Column
@@ -133,7 +133,7 @@ def value_texts(values: Column, rows: Numbers) -> Column:
 
 
 def _raw_texts(plain: Column) -> Column:
-    """What is behind values that have no text of their own: bytes, or the number of a date beyond the calendar."""
+    """Return the storage of values without a text: bytes, or the number of a date beyond the calendar."""
     if pa.types.is_binary(plain.type):
         return hex_text(plain)
     if pa.types.is_temporal(plain.type):

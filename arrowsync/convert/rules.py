@@ -271,7 +271,7 @@ def _convert(values: Column, *, rule: Rule, check: Rule, column: ColumnSpec) -> 
 
 
 def refusal(source: pa.DataType, column: ColumnSpec) -> tuple[str, str]:
-    """Why `kernel_for` gives None, as a short phrase, and the way out."""
+    """Return the reason why `kernel_for` gives None, as a short phrase, and the hint."""
     if (unlike := misfit(source, column)) is not None:
         return unlike, "name the members as they are declared, or declare those that the data has"
     plain = plain_type(source)

@@ -43,7 +43,7 @@ _TEXT = ColumnSpec("", pa.string(), nullable=True)
 _AS_TEXT = {Family.STRING: text_to_text, Family.FLOAT: number_to_text}
 """The rules in place of those of `rules`: NaN and infinity are written as `nan` and `inf`, which are read back as floats."""
 _BARE = {Family.BOOL, Family.INT, Family.DECIMAL, Family.JSON}
-"""What is in JSON as it is in text."""
+"""The families whose values are the same in JSON as in text."""
 
 
 @dataclass(frozen=True, slots=True)

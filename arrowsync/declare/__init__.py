@@ -1,1 +1,1 @@
-"""What the user wants to exist: dataclasses and Arrow schemas become a `TableSpec`."""
+"""Declarations: dataclasses, Arrow schemas and JSON Schema become `TableSpec`s, and back."""

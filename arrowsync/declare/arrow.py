@@ -85,7 +85,7 @@ def spec_from_schema(
 
 
 def declared_type(given: pa.DataType, site: Site) -> pa.DataType:
-    """The type that a declared column has for values that arrive as `given`."""
+    """Return the declared type of a column whose values arrive in the Arrow type `given`."""
     given = _decoded(given)
     exact = _DECLARED.get(given)
     if exact is not None:
@@ -157,7 +157,7 @@ def _comment(metadata: Mapping[bytes, bytes] | None) -> str:
 
 
 def _way_out(given: pa.DataType) -> str:
-    """What the user can do about a type that no column can have."""
+    """Return the hint for a type that no column can have."""
     types = pa.types
     if isinstance(given, pa.BaseExtensionType):
         return EXTENSION_HINT

@@ -1,4 +1,4 @@
-"""Which Arrow extension types are known: the values of any other mean something that their storage doesn't say.
+"""The Arrow extension types that are known; the storage of any other doesn't tell the meaning of its values.
 
 To let in another one, add it to `is_known`, and to `plain_type` of `convert` if it isn't stored as the values that it means.
 """
@@ -21,7 +21,7 @@ EXTENSION_HINT = (
 
 
 def is_known(kind: pa.DataType) -> bool:
-    """Whether values of an extension type are those of a declared type."""
+    """True if the values of an extension type are those of a declared type."""
     if isinstance(kind, pa.OpaqueType):  # the only such type whose text ADBC sends
         known = kind.vendor_name == "PostgreSQL" and kind.type_name == "numeric"
         return known and cast("Any", kind).storage_type == pa.string()

@@ -1,4 +1,4 @@
-"""Where a declaration is at fault: every message of this room names its table and its column the same way."""
+"""`Site`: the table and column of a declaration, for error messages that name both the same way."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Site:
     field: str | None = None
 
     def error(self, problem: str, *, hint: str | None = None) -> DeclarationError:
-        """The error that `problem` is, at this place."""
+        """Make the error for a problem at this place."""
         where = self.table if self.field is None else f"{self.table}.{self.field}"
         return DeclarationError(f"{where}: {problem}", table=self.table, field=self.field, hint=hint)
 
@@ -37,7 +37,7 @@ class Site:
 
 
 def is_storable(text: str) -> bool:
-    """Whether every database can store `text`: it is valid Unicode (no lone surrogate) and holds no NUL."""
+    """True if every database can store `text`: it is valid Unicode (no lone surrogate) without a NUL."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -80,7 +80,7 @@ class StructSpec:
 
 @dataclass(frozen=True, slots=True)
 class LookupSpec:
-    """What makes an enum a table of its own, always: it takes new labels (`E | str`), or its members have fields.
+    """The lookup table of an enum that is always one: it takes new labels (`E | str`), or its members have fields.
 
     `rows` are the values of `columns`, a row for each label; both are empty where members are plain. `max_length` counts the
     characters that a label may have (`E | Annotated[str, MaxLength(n)]`), None where that isn't declared.

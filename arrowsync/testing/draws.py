@@ -63,7 +63,7 @@ def numbered(count: int) -> Numbers:
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """What a part of a key can be: `size` different values, of which the first few, `awkward` ones, are to be used first."""
+    """The values of a part of a key: `size` different ones, of which the first `awkward` ones are used first."""
 
     size: int
     awkward: int

@@ -1,4 +1,4 @@
-"""What is drawn at once in a row, and which of it has to be different in each: the `Part`s of a table.
+"""The `Part`s of a table: columns whose values are drawn together, and the parts that have to be distinct.
 
 A part is a single column, or those of one foreign key. A primary key, a unique key and an identity column are made distinct
 in the order of their sizes, so that a key which holds a smaller one is distinct already.

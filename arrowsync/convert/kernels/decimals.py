@@ -204,7 +204,7 @@ def _float_to_decimal(values: Column, column: ColumnSpec) -> Converted:
 
 
 def _round(values: Column, column: ColumnSpec, rule: Rule) -> Converted:
-    """What `rule` gives, and where it complains only of decimal places, the number without those."""
+    """Convert by `rule`; a number that it refuses only for its decimal places is rounded."""
     target = decimal_type(column.type)
     outcome = rule(values, column)
     wanted = too_fine(np.zeros(0, np.bool_), target).reason

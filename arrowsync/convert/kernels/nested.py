@@ -42,7 +42,7 @@ def is_any_list(kind: pa.DataType) -> bool:
 
 
 def misfit(source: pa.DataType, column: ColumnSpec) -> str | None:
-    """Which members of a struct don't go together with those declared, in words; None where that isn't the trouble."""
+    """Describe the members of a struct that don't match the declared ones; None if they match."""
     if column.struct is None or not types.is_struct(source):
         return None
     given = {field.name for field in _fields(source)}

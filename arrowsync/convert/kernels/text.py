@@ -88,6 +88,6 @@ def text_to_enum(values: Column, column: ColumnSpec) -> Converted:
 
 
 def has_labels(values: Column, column: ColumnSpec) -> bool:
-    """Whether a dictionary array of the declared type has the declared labels too, so that it can be taken as it is."""
+    """True if a dictionary array of the declared type has the declared labels too, so that no conversion is needed."""
     encoded: Any = values
     return bool(encoded.dictionary.equals(pa.array(column.labels, pa.string())))

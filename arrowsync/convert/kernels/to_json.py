@@ -80,7 +80,7 @@ def _from_json(kernel: Kernel | None) -> Writer | None:
 
 
 def _joined(values: Column, element: Writer, brackets: str) -> Converted:
-    """What the lists hold, with commas in between."""
+    """Join the elements of lists with commas."""
     lengths = np.asarray(compute.fill_null(compute.list_value_length(values), 0).cast(pa.int64()))
     outcome = element(compute.list_flatten(values))
     offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())

@@ -57,7 +57,7 @@ def type_name(annotation: object) -> str:
 
 
 def own_dataclass(table: type) -> bool:
-    """Whether a class is a dataclass itself, rather than by one of its bases only."""
+    """True if the class is a dataclass itself, rather than by one of its bases only."""
     return "__dataclass_fields__" in vars(table)
 
 
@@ -83,7 +83,7 @@ def resolve_fields(table: type) -> Mapping[str, object]:
 
 
 def resolve_name(name: str, owner: type, site: Site) -> object:
-    """What `name` means in the module of the class `owner`."""
+    """Look up a name as code in the module of the class `owner` would."""
     return _evaluate(name, owner, _running_names(owner), site, f"ForeignKey({name!r})")
 
 
@@ -127,7 +127,7 @@ M = TypeVar("M", bound=m.Marker)
 
 @dataclass(frozen=True, slots=True)
 class FieldType:
-    """What the annotation of one field says.
+    """The content of the annotation of one field.
 
     `column` is the column as far as its type tells (it has no default and no comment yet), `classes` are those that its
     values are instances of in Python (empty for `JsonType`, whose values are of several). `refers` says that the values are

@@ -72,7 +72,7 @@ def plain_value(value: object, field_type: FieldType) -> Any:
 
 
 class Unfit(Exception):
-    """Why a value doesn't fit a column, as the end of the sentence `the default x ...`."""
+    """A value doesn't fit a column; the message is the end of the sentence `the default x ...`."""
 
 
 def enum_label(member: enum.Enum, column: ColumnSpec) -> str:
@@ -81,7 +81,7 @@ def enum_label(member: enum.Enum, column: ColumnSpec) -> str:
 
 
 def _without_default(field_type: FieldType) -> str | None:
-    """What kind of column can't have a default, in words."""
+    """Return the kind of a column that can't have a default, in words; None if it can."""
     if field_type.column.element is not None:
         return "a list or set"
     if field_type.column.struct is not None:

@@ -177,5 +177,5 @@ def _plain(member: enum.Enum, name: str, column: ColumnSpec, field_type: FieldTy
 
 
 def is_literal(bare: object) -> bool:
-    """Whether a type is `Literal[...]`."""
+    """True if a type is `Literal[...]`."""
     return get_origin(bare) is typing.Literal

@@ -21,7 +21,7 @@ _FIELD = re.compile(r":\w[^:]*:")
 
 @dataclass(frozen=True, slots=True)
 class DocText:
-    """What a docstring says of the class as a whole, and (`params`) of its fields by name."""
+    """A docstring taken apart: the text about the class, and (`params`) the texts about its fields by name."""
 
     text: str
     params: Mapping[str, str]
@@ -90,7 +90,7 @@ def declared_columns(cls: type, reading: Reading, inside: str | None = None) -> 
 
 
 def check_inside(field_type: FieldType, what: str, site: Site) -> None:
-    """Refuse what only a column of a table can be, where `what` is inside of one."""
+    """Refuse, inside of `what`, the markers that only a column of a table can have."""
     column = field_type.column
     wrong = {
         "the primary key": field_type.primary_key,
@@ -139,7 +139,7 @@ def _columns(field: dataclasses.Field[Any], field_type: FieldType, comment: str,
 
 
 def _column_comments(table: type) -> Mapping[str, str]:
-    """What the docstrings of a class and of its bases say of the fields by name; the nearest class wins."""
+    """Return the comments of the fields by name, from the docstrings of a class and its bases; the nearest class wins."""
     comments: dict[str, str] = {}
     for owner in reversed(table.__mro__):
         if own_dataclass(owner):

@@ -54,7 +54,7 @@ def key_of(cls: type, reading: Reading) -> tuple[ColumnSpec, ...]:
 
 
 def reference(cls: type, key: Sequence[ColumnSpec], on_delete: OnDelete | None = None) -> Reference:
-    """What refers to the table of a dataclass by its primary key."""
+    """Make the reference to the table of a dataclass, by its primary key."""
     return Reference(table_name(cls), tuple(column.name for column in key), namespace_of(cls), on_delete, cls)
 
 
@@ -71,7 +71,7 @@ def reference_type(cls: type, reading: Reading) -> FieldType:
 
 
 def _as_reference(key: ColumnSpec, name: str, references: tuple[Reference, ...]) -> ColumnSpec:
-    """A column with values like those of the key column: all that is said of its type, and nothing of its role."""
+    """Make a column with the type of a key column, without its role in its table."""
     return replace(
         key,
         name=name,
@@ -124,7 +124,7 @@ def _same_values(one: ColumnSpec, other: ColumnSpec) -> bool:
 
 
 def with_foreign_key(field_type: FieldType, mark: m.ForeignKey, reading: Reading) -> FieldType:
-    """The type with what a `ForeignKey` annotation says: whom it refers to, or what happens when that row is deleted."""
+    """Add a `ForeignKey` annotation to a type: the table that it refers to, or its `on_delete`."""
     site = reading.site
     if mark.columns:
         raise site.error(
@@ -280,7 +280,7 @@ def _once(found: Iterable[T]) -> Iterable[T]:
 
 
 def _given(table: type, declared: Sequence[Declared]) -> Iterator[tuple[Site, Constraint]]:
-    """What the annotations say, field by field, then the `__constraints__` of the bases, then those of the class."""
+    """Yield the constraints of the annotations, field by field, then the `__constraints__` of the bases and of the class."""
     for field, field_type, made in declared:
         site, own = Site(table.__name__, field.name), tuple(column.name for column in made)
         if field_type.unique:

@@ -71,7 +71,7 @@ _TYPES_HINT = (
 
 
 def read_type(annotation: object, reading: Reading) -> FieldType:
-    """What `annotation` says of the column at the place of `reading`: its type, and what our markers add to it.
+    """Read an annotation: the type of the column, with everything that markers add to it.
 
     A type that no column can have, and a marker that doesn't fit its type, is a DeclarationError.
     """
@@ -268,7 +268,7 @@ def _timestamp(marks: Marks, site: Site) -> pa.DataType:
 
 
 def _way_out(bare: Any) -> str:
-    """What the user can write in place of a type that no column can have."""
+    """Return the hint for a type that no column can have."""
     origin = get_origin(bare) or bare
     if isinstance(bare, typing.TypeVar):
         return "put the type in brackets: PrimaryKey[int]"

@@ -97,7 +97,7 @@ class Node:
     via: tuple[str, ...] = ()
 
     def error(self, problem: str, *, hint: str | None = None) -> DeclarationError:
-        """The error that `problem` is, at this place."""
+        """Make the error for a problem at this place in the schema."""
         where = f"{self.table}.{self.field}: " if self.field else f"{self.table}: " if self.table else ""
         return DeclarationError(
             f"{where}{problem}, at {self.pointer} of the JSON Schema", table=self.table, field=self.field, hint=hint
@@ -145,7 +145,7 @@ class Node:
         )
 
     def check_notes(self, keyword: str) -> None:
-        """Refuse what would narrow the class that `keyword` refers to: a class is the same wherever it is used."""
+        """Refuse keywords beside a reference that would narrow its class: a class is the same wherever it is used."""
         for key in self.schema.keys() - {keyword, "type"} - _NOTES:
             if not key.startswith("x-"):
                 raise self.error(
@@ -201,7 +201,7 @@ _OBJECT_HINT = 'write {"title": "User", "type": "object", "properties": {...}}'
 
 
 def no_object() -> DeclarationError:
-    """What is raised for a schema that no class comes from."""
+    """Make the error for a schema without an object that could become a class."""
     return DeclarationError("the JSON Schema declares no object with properties", hint=_OBJECT_HINT)
 
 

@@ -207,7 +207,7 @@ class _Builder:
         return tuple(cls for cls, node in self._nodes.items() if is_keyed(node.schema) or cls not in parts)
 
     def _name_of(self, node: Node) -> str | None:
-        """What the schema of an object or of an enum is called."""
+        """Return the name of the schema of an object or enum, or None."""
         key = self._keys.get(id(node.schema))
         return node.schema.get("x-name") or key or node.schema.get("title", "").strip() or None
 
@@ -271,7 +271,7 @@ class _Builder:
         dataclasses.dataclass(kw_only=not in_order)(cls)
 
     def _constraints(self, node: Node) -> Iterator[object]:
-        """What the schema of an object says in the keywords of whole tables."""
+        """Yield the constraints in the table keywords of the schema of an object."""
         schema = node.schema
         for columns in schema.get("x-unique-keys", ()):
             yield m.UniqueKey(*columns)
@@ -330,5 +330,5 @@ def _field(node: Node, found: PropertyType, *, required: bool) -> tuple[Any, Any
 
 
 def _is_key(node: Node) -> bool:
-    """Whether a property is (part of) the primary key, or an Identity."""
+    """True if a property is part of the primary key, or an Identity."""
     return bool(node.schema.get("x-primary-key") or node.schema.get("x-identity"))

@@ -49,7 +49,7 @@ WIDTHS: Mapping[str, tuple[Any, int, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class PropertyType:
-    """What the schema of a property says: the annotation, without what makes it Optional (`nullable`), and how a default is read.
+    """The schema of a property, read: the annotation without Optional, `nullable`, and the parser of a default.
 
     `schema` is all that is said of the property, by what it refers to as well. `conditions` bound its values where no type
     does: each is the right side of a comparison in SQL, `> 0`. `hashable` says that a set can hold its values.
@@ -154,7 +154,7 @@ def read_integer(node: Node) -> PropertyType:
 
 
 def _within(low: int | None, high: int | None, width: tuple[Any, int, int]) -> bool:
-    """Whether a type holds what the bounds allow; without a bound, that is what an int64 holds, as for Python's int."""
+    """True if a type holds all values within the bounds; a missing bound is that of int64, as for Python's int."""
     _, least, most = width
     return (least < 0 if low is None else low >= least) and (high is None or high <= most)
 
@@ -238,7 +238,7 @@ def _made(node: Node, kind: Callable[..., object], *arguments: object) -> object
 
 
 def parsed(node: Node, parse: Callable[[Any], Any], value: Any) -> Any:
-    """What `parse` makes of a value of the schema; one that is of another type is a DeclarationError."""
+    """Parse a value in the schema; a value of another type is a DeclarationError."""
     try:
         return parse(value)
     except ValueError as error:
@@ -272,7 +272,7 @@ _TYPE_NAMES: Mapping[type, str] = {
 
 
 class Classes(Protocol):
-    """What makes the classes that properties refer to, each of them once. `name` is that of one without a name of its own."""
+    """The maker of the classes that properties refer to, each of them once; `name` is for a class without a name of its own."""
 
     def object_class(self, node: Node, name: str) -> type: ...
 
@@ -280,12 +280,12 @@ class Classes(Protocol):
 
 
 def is_object(schema: Mapping[str, Any]) -> bool:
-    """Whether a schema is that of an object with known properties, which becomes a class."""
+    """True for the schema of an object with known properties, which becomes a class."""
     return bool(schema.get("properties")) and _types_of(schema) - {"null"} == {"object"}
 
 
 def is_keyed(schema: Mapping[str, Any]) -> bool:
-    """Whether the objects of a schema are rows of a table, which have a key."""
+    """True if the objects of a schema have a key, and so are rows of a table."""
     properties = schema.get("properties", {})
     return any(isinstance(each, dict) and cast(Any, each).get("x-primary-key") for each in properties.values())
 
@@ -309,7 +309,7 @@ def read_type(node: Node, name: str, classes: Classes) -> PropertyType:
 def foreign_key(
     node: Node, target: str, classes: Classes, columns: tuple[str, ...] = (), on_delete: OnDelete | None = None
 ) -> m.ForeignKey:
-    """What says that a property of `node`, or some of its properties, are the key of a row of another table."""
+    """Make the foreign key of one or several properties of `node` to another table."""
     return m.ForeignKey(_target_class(node, target, classes), columns, on_delete)
 
 
@@ -348,7 +348,7 @@ def _read(node: Node, name: str, classes: Classes) -> PropertyType:
 
 
 def check_supported(node: Node) -> None:
-    """Refuse the keywords that mean what no class can."""
+    """Refuse the keywords whose meaning no class can express."""
     for keyword, hint in _REFUSED.items():
         if keyword in node.schema:
             raise node.error(f"{keyword!r} isn't supported", hint=hint)
@@ -436,7 +436,7 @@ def _labels_and_text(node: Node, members: Sequence[Node], classes: Classes) -> P
 
 
 def no_default(value: Any) -> object:
-    """What reads the default of a column that can have none."""
+    """Refuse any default: the parser for a column that can have none."""
     raise ValueError(f"{value!r} can't be the default of a column")
 
 

@@ -1,4 +1,4 @@
-"""Declared tables become a JSON Schema (draft 2020-12), which says of a row as a JSON object what the table says of it.
+"""Declared tables become a JSON Schema (draft 2020-12) of their rows as JSON objects.
 
 `to_json_schema` is the inverse of `json_schema.from_json_schema`: what JSON Schema has no word for goes into the keywords of
 `json_nodes.KEYWORDS`. Structs, enums and other tables go to `$defs` when they are first met (`_Definitions`). To write another
@@ -96,12 +96,12 @@ def _at(table: TableSpec | Reference) -> tuple[str | None, str]:
 
 
 def _name(key: str, name: str) -> Schema:
-    """What says the exact name of a class, where its key in `$defs` or its title doesn't."""
+    """Make the keyword with the exact name of a class, if its key in `$defs` or its title differs."""
     return {} if class_name(key) == name else {"x-name": name}
 
 
 class _Definitions:
-    """What `$defs` has: `paths` are the references to the tables, which are written after all others have asked for theirs."""
+    """The content of `$defs`. `paths` are references to tables, which are written after all references to them are known."""
 
     def __init__(self, known: Sequence[TableSpec]) -> None:
         self.schemas: dict[str, Schema] = {}

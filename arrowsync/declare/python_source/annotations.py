@@ -184,7 +184,7 @@ _DIGITS = {"s": 0, "ms": 3, "us": 6}
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What annotations may name: every class, and (`defined`) those that stand further up in the module."""
+    """The names that annotations may use: every class, and (`defined`) the classes further up in the module."""
 
     names: Names
     tables: Tables
@@ -208,7 +208,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What stands on a field besides its type: the roles of its column in the table."""
+    """The markers of a field besides its type: the roles of its column in the table."""
 
     primary_key: bool = False
     unique: bool = False

@@ -14,7 +14,7 @@ Tables = Mapping[tuple[str | None, str], TableSpec]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: what it is called in Python, and the columns that it becomes: several where it has a `foreign_key`."""
+    """One field: its name in Python, and the columns that it becomes: several if it has a `foreign_key`."""
 
     name: str
     columns: tuple[ColumnSpec, ...]
@@ -59,7 +59,7 @@ def table_fields(spec: TableSpec, tables: Tables) -> tuple[Field, ...]:
 
 
 def as_reference(key: ColumnSpec, column: ColumnSpec) -> ColumnSpec:
-    """What `column` is if the type of its field is the table whose key is the column `key`."""
+    """Return `column` as it is if its field has the type of the table whose key is the column `key`."""
     return replace(
         key,
         name=column.name,
@@ -106,7 +106,7 @@ def _folded(key: ForeignKeySpec, spec: TableSpec, tables: Tables) -> Field | Non
 
 
 def _has_role(column: ColumnSpec, spec: TableSpec) -> bool:
-    """Whether a column is told something that a field of several columns can't be told of one of them."""
+    """True if a column has a property that a field of several columns can't give to one of them."""
     return (
         column.identity or column.renamed_from is not None or bool(column.references) or (column.name,) in spec.unique
     )

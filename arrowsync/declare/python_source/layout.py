@@ -18,7 +18,7 @@ _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A call, a subscript or (without a head) a tuple: what stands before the brackets, the items in them, and what follows."""
+    """A call, a subscript or (without a head) a tuple: the text before the brackets, the items in them, the text after them."""
 
     head: str
     items: tuple[Code, ...]
@@ -180,7 +180,7 @@ def _item(code: Code, indent: int) -> str:
 
 
 def _ends_in_comma(code: Code) -> bool:
-    """Whether an expression has brackets to break that a formatter leaves broken."""
+    """True if an expression has brackets to break that a formatter leaves broken."""
     if isinstance(code, str) or code.tail:
         return False
     if code.brackets == "[]" and len(code.items) == 1:

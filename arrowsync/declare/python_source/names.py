@@ -43,12 +43,12 @@ class Imports:
     used: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
 
     def name(self, module: str, name: str) -> str:
-        """What `name` of `module` is called here."""
+        """Return the name under which `name` of `module` is imported."""
         self.used.add((module, name))
         return self._local(name)
 
     def module(self, module: str, name: str) -> str:
-        """What `module`, which everybody calls `name`, is called here."""
+        """Return the name under which `module`, usually called `name`, is imported."""
         self.used.add((module, ""))
         return self._local(name)
 
@@ -80,7 +80,7 @@ class Imports:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the classes of a module are called; `rows` are those that the members of an enum are objects of."""
+    """The names of the classes of a module; `rows` are the classes of the members of enums."""
 
     tables: Mapping[tuple[str | None, str], str]
     enums: Mapping[EnumSpec, str]
@@ -97,7 +97,7 @@ def enum_of(column: ColumnSpec) -> EnumSpec | None:
 
 
 def plain_lookup(lookup: LookupSpec | None) -> LookupSpec | None:
-    """What of `lookup` stands in the class of the enum: that it takes new labels stands in each column."""
+    """Return the part of `lookup` that the class of the enum declares; taking new labels is declared on each column."""
     return lookup if lookup is not None and lookup.columns else None
 
 
@@ -197,7 +197,7 @@ def each_column(columns: Iterable[ColumnSpec]) -> Iterator[ColumnSpec]:
 
 
 def is_usable(name: str) -> bool:
-    """Whether Python has `name` as it is for a class or a field, and docstrings have it as a parameter."""
+    """True if `name` can be that of a class or field in Python, and of a parameter in a docstring."""
     return (
         name.isidentifier()
         and not keyword.iskeyword(name)
@@ -221,7 +221,7 @@ def camel_case(name: str) -> str:
 
 
 def _identifier(text: str, empty: str) -> str:
-    """What is left of `text` as a name: neither begins nor ends with `_`, may begin with a digit."""
+    """Reduce a text to the characters of a name; it neither begins nor ends with `_`, and may begin with a digit."""
     text = unicodedata.normalize("NFKC", text)
     kept = "".join(char if char.isalnum() and f"a{char}".isidentifier() else " " for char in text)
     made = "_".join(kept.split()) or empty

@@ -80,7 +80,7 @@ def _param_lines(name: str, param: str) -> Iterator[str]:
 
 
 def _reads_as(code: str, class_name: str, text: str, params: Mapping[str, str]) -> bool:
-    """Whether the class has these comments if its docstring is `code`, which Python may or may not dedent."""
+    """True if a class with the docstring `code` has these comments, in Pythons that dedent docstrings and those that don't."""
     given: str = ast.literal_eval(code.strip())
     read = parse_docstring(own_docstring(type(class_name, (), {"__doc__": given})))
     return read.text == text and dict(read.params) == dict(params) and given != _GENERATED
@@ -101,7 +101,7 @@ _COLUMN = re.compile(r"(?<!\{)\{([^{}]+)\}")
 
 @dataclass(frozen=True, slots=True)
 class FieldConstraints:
-    """What stands on each field, by its first column, and what is left for `__constraints__`."""
+    """The markers of each field, by its first column, and the constraints left for `__constraints__`."""
 
     on_fields: Mapping[str, Extras]
     listed: tuple[Code, ...]
@@ -178,7 +178,7 @@ def _name(name: str | None) -> Iterator[Code]:
 _MODULE_DOCSTRING = '"""Tables, declared as dataclasses."""'
 
 _NOT_MEMBERS = ("name", "value")
-"""What an enum has besides its members."""
+"""The attributes of an enum that no member can be called like."""
 
 
 Notes = Mapping[tuple[str | None, str], Mapping[str, str]]
