@@ -14,27 +14,7 @@ from arrowsync.dialects import defaults
 from arrowsync.dialects.contract import Language, Server
 from arrowsync.errors import DeclarationError, UnsupportedChange
 from arrowsync.generate.modes import Limits
-from arrowsync.migration.changes import (
-    AddColumn,
-    AddEnumLabels,
-    AddForeignKey,
-    AddUnique,
-    AlterType,
-    Change,
-    CreateEnum,
-    CreateIndex,
-    CreateNamespace,
-    CreateStruct,
-    CreateTable,
-    DropColumn,
-    DropNotNull,
-    InsertRows,
-    RenameColumn,
-    SetComment,
-    SetKey,
-    SetNotNull,
-    describe,
-)
+from arrowsync.migration import changes as ch
 from arrowsync.options import EnumMode
 from arrowsync.sql import SQL, Identifier, Quoting, sql
 
@@ -187,71 +167,72 @@ def _declared(name: str, live: SqlType, nullable: bool) -> ColumnSpec | None:
             return None if found is None else ColumnSpec(name, found, nullable)
 
 
-def render(change: Change) -> tuple[SQL, ...]:
+def render(change: ch.Change) -> tuple[SQL, ...]:
     """The statements that make the change."""
     match change:
-        case CreateNamespace(name):
+        case ch.CreateNamespace(name):
             return (sql("CREATE SCHEMA {name}", name=Identifier(name)),)
-        case CreateEnum(enum):
+        case ch.CreateEnum(enum):
             return tuple(ansi.create_type(enum))
-        case CreateStruct(struct):
+        case ch.CreateStruct(struct):
             return tuple(ansi.create_type(struct))
-        case CreateTable(table):
+        case ch.CreateTable(table):
             return (ansi.create_table(table, ansi.column_sql), *ansi.comments(table))
-        case CreateIndex(table, index):
+        case ch.CreateIndex(table, index):
             return (ansi.create_index(table, index),)
-        case InsertRows(table, columns, rows):
+        case ch.InsertRows(table, columns, rows):
             return (ansi.insert_rows(table, columns, rows),)
-        case AddForeignKey(table, key):
+        case ch.AddForeignKey(table, key):
             return (ansi.add_constraint(table, key.name, ansi.foreign_key(key)),)
-        case AddUnique(table, key):
+        case ch.AddUnique(table, key):
             return (ansi.add_constraint(table, key.name, ansi.unique_key(key)),)
-        case SetComment(table, column, comment):
+        case ch.SetComment(table, column, comment):
             return (ansi.comment_on(table, column, comment),)
-        case AddColumn(table, column):
+        case ch.AddColumn(table, column):
             added = sql("ADD COLUMN {column}", column=ansi.column_sql(column))
             comments = [ansi.comment_on(table, column.name, column.comment)] if column.comment else []
             return (_alter(change, added), *comments)
-        case AddEnumLabels():
+        case ch.AddEnumLabels():
             raise _unsupported(change, "the labels of a domain can't be changed", "create another one")
-        case SetKey(_, _, old) if old:
+        case ch.SetKey(_, _, old) if old:
             raise _unsupported(
                 change, "a primary key can't be replaced", "drop the old one by hand: other tables may refer to it"
             )
-        case RenameColumn() | AlterType() | DropNotNull() | SetNotNull() | SetKey() | DropColumn():
+        case ch.RenameColumn() | ch.AlterType() | ch.DropNotNull() | ch.SetNotNull() | ch.SetKey() | ch.DropColumn():
             return (_alter(change, _action(change)),)
         case _:
             assert_never(change)
 
 
-def _action(change: RenameColumn | AlterType | DropNotNull | SetNotNull | SetKey | DropColumn) -> SQL:
+def _action(change: ch.RenameColumn | ch.AlterType | ch.DropNotNull | ch.SetNotNull | ch.SetKey | ch.DropColumn) -> SQL:
     """What follows ALTER TABLE and its name."""
     match change:
-        case RenameColumn(_, old, new):
+        case ch.RenameColumn(_, old, new):
             return sql("RENAME COLUMN {old} TO {new}", old=Identifier(old), new=Identifier(new))
-        case AlterType(_, column, _):
+        case ch.AlterType(_, column, _):
             name = Identifier(column.name)
             return sql("ALTER COLUMN {name} SET DATA TYPE {type}", name=name, type=ansi.type_sql(column.type))
-        case DropNotNull(_, column):
+        case ch.DropNotNull(_, column):
             return sql("ALTER COLUMN {column} DROP NOT NULL", column=Identifier(column.name))
-        case SetNotNull(_, column):
+        case ch.SetNotNull(_, column):
             return sql("ALTER COLUMN {column} SET NOT NULL", column=Identifier(column.name))
-        case SetKey(_, key, _):
+        case ch.SetKey(_, key, _):
             return sql("ADD PRIMARY KEY ({key})", key=ansi.names(key))
-        case DropColumn(_, column):
+        case ch.DropColumn(_, column):
             return sql("DROP COLUMN {column}", column=Identifier(column.name))
         case _:
             assert_never(change)
 
 
 def _alter(
-    change: AddColumn | RenameColumn | AlterType | DropNotNull | SetNotNull | SetKey | DropColumn, action: SQL
+    change: ch.AddColumn | ch.RenameColumn | ch.AlterType | ch.DropNotNull | ch.SetNotNull | ch.SetKey | ch.DropColumn,
+    action: SQL,
 ) -> SQL:
     return sql("ALTER TABLE {table} {action}", table=change.table.identifier, action=action)
 
 
-def _unsupported(change: Change, problem: str, hint: str) -> UnsupportedChange:
-    return UnsupportedChange(f"{problem}: {describe(change)}", changes=(describe(change),), hint=hint)
+def _unsupported(change: ch.Change, problem: str, hint: str) -> UnsupportedChange:
+    return UnsupportedChange(f"{problem}: {ch.describe(change)}", changes=(ch.describe(change),), hint=hint)
 
 
 class AnsiLanguage:

@@ -9,46 +9,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from arrowsync.catalog import Catalog, Column, EnumType, ObjectName, SqlType, Table
-from arrowsync.migration.changes import (
-    AddColumn,
-    AddEnumLabels,
-    AddForeignKey,
-    AddUnique,
-    AlterType,
-    Change,
-    CreateEnum,
-    CreateIndex,
-    CreateNamespace,
-    CreateStruct,
-    CreateTable,
-    DropColumn,
-    DropNotNull,
-    InsertRows,
-    RenameColumn,
-    SetComment,
-    SetKey,
-    SetNotNull,
-    apply,
-)
+from arrowsync.migration import changes as ch
 
 Renames = Mapping[tuple[ObjectName, str], str]
 """(table, new column name) -> former name of the column."""
 
 
-def diff(current: Catalog, target: Catalog, renames: Renames | None = None) -> list[Change]:
+def diff(current: Catalog, target: Catalog, renames: Renames | None = None) -> list[ch.Change]:
     """Return the changes of `current` after which all objects of `target` exist as they are declared.
 
     Objects of `current` that `target` doesn't name are left alone; a live column that its declared table lacks is a
     `DropColumn`.
     """
-    changes: list[Change] = [CreateNamespace(n) for n in target.namespaces if n not in current.namespaces]
+    changes: list[ch.Change] = [ch.CreateNamespace(n) for n in target.namespaces if n not in current.namespaces]
     for enum in target.enums:
         changes.extend(_diff_enum(current.enum(enum.name), enum))
     # Enum labels live in the columns' types too: compare columns as they are after those changes.
     after = current
     for change in changes:
-        after = apply(change, after)
-    changes.extend(CreateStruct(struct) for struct in target.structs if current.struct(struct.name) is None)
+        after = ch.apply(change, after)
+    changes.extend(ch.CreateStruct(struct) for struct in target.structs if current.struct(struct.name) is None)
     changes.extend(_create_tables([table for table in target.tables if after.table(table.name) is None], after))
     for table in target.tables:
         if (live := after.table(table.name)) is not None:
@@ -56,24 +36,24 @@ def diff(current: Catalog, target: Catalog, renames: Renames | None = None) -> l
     return changes
 
 
-def _create_tables(tables: Sequence[Table], current: Catalog) -> Iterator[Change]:
+def _create_tables(tables: Sequence[Table], current: Catalog) -> Iterator[ch.Change]:
     """Create the new tables, each after those that it refers to; foreign keys of a cycle are added after its tables.
 
     Checks, foreign keys and indexes are created with their table; those of a live table aren't compared.
     """
     waiting = {table.name: table for table in tables}
-    late: list[AddForeignKey] = []
+    late: list[ch.AddForeignKey] = []
     while waiting:
         table = _next_table(waiting)
         del waiting[table.name]
         # A table that is neither live nor declared is left to the server to complain about.
         cyclic = tuple(key for key in table.foreign_keys if key.target in waiting)
-        late.extend(AddForeignKey(table.name, key) for key in cyclic)
-        yield CreateTable(replace(table, foreign_keys=tuple(k for k in table.foreign_keys if k not in cyclic)))
+        late.extend(ch.AddForeignKey(table.name, key) for key in cyclic)
+        yield ch.CreateTable(replace(table, foreign_keys=tuple(k for k in table.foreign_keys if k not in cyclic)))
         for index in table.indexes:
-            yield CreateIndex(table.name, index)
+            yield ch.CreateIndex(table.name, index)
         if table.rows:
-            yield InsertRows(table.name, tuple(c.name for c in table.columns if not c.identity), table.rows)
+            yield ch.InsertRows(table.name, tuple(c.name for c in table.columns if not c.identity), table.rows)
     yield from late
 
 
@@ -96,50 +76,50 @@ def _next_table(waiting: Mapping[ObjectName, Table]) -> Table:
     return waiting[min(waiting, key=lambda name: (reached(name), len(refers[name])))]
 
 
-def _diff_enum(live: EnumType | None, wanted: EnumType) -> Iterator[Change]:
+def _diff_enum(live: EnumType | None, wanted: EnumType) -> Iterator[ch.Change]:
     if live is None:
-        yield CreateEnum(wanted)
+        yield ch.CreateEnum(wanted)
     elif added := tuple(label for label in wanted.labels if label not in live.labels):
-        yield AddEnumLabels(wanted.name, added)
+        yield ch.AddEnumLabels(wanted.name, added)
 
 
-def _diff_table(live: Table, wanted: Table, renames: Renames) -> Iterator[Change]:
+def _diff_table(live: Table, wanted: Table, renames: Renames) -> Iterator[ch.Change]:
     name = wanted.name
     for column in wanted.columns:
         old = renames.get((name, column.name))
         if old and live.column(column.name) is None and live.column(old) is not None:
-            change = RenameColumn(name, old, column.name)
+            change = ch.RenameColumn(name, old, column.name)
             yield change
-            live = apply(change, Catalog((live,))).tables[0]
+            live = ch.apply(change, Catalog((live,))).tables[0]
     for column in wanted.columns:
         existing = live.column(column.name)
         if existing is None:
-            yield AddColumn(name, column)
+            yield ch.AddColumn(name, column)
         else:
             yield from _diff_column(name, existing, column)
     if wanted.key and set(wanted.key) != set(live.key):
-        yield SetKey(name, wanted.key, live.key)
+        yield ch.SetKey(name, wanted.key, live.key)
     known = {frozenset(key.columns) for key in live.unique}
     for key in wanted.unique:
         if frozenset(key.columns) not in known:
-            yield AddUnique(name, key)
+            yield ch.AddUnique(name, key)
     if wanted.comment and wanted.comment != live.comment:
-        yield SetComment(name, None, wanted.comment)
+        yield ch.SetComment(name, None, wanted.comment)
     for column in live.columns:
         if wanted.column(column.name) is None and not column.generated:
-            yield DropColumn(name, column)
+            yield ch.DropColumn(name, column)
 
 
-def _diff_column(table: ObjectName, live: Column, wanted: Column) -> Iterator[Change]:
+def _diff_column(table: ObjectName, live: Column, wanted: Column) -> Iterator[ch.Change]:
     """Return the changes of one column; each has the column as it is after that change alone."""
     if not _same_type(live.type, wanted.type):
         live, old = replace(live, type=wanted.type), live.type
-        yield AlterType(table, live, old)
+        yield ch.AlterType(table, live, old)
     if live.nullable != wanted.nullable:
         live = replace(live, nullable=wanted.nullable)
-        yield DropNotNull(table, live) if wanted.nullable else SetNotNull(table, live)
+        yield ch.DropNotNull(table, live) if wanted.nullable else ch.SetNotNull(table, live)
     if wanted.comment and wanted.comment != live.comment:
-        yield SetComment(table, wanted.name, wanted.comment, replace(live, comment=wanted.comment))
+        yield ch.SetComment(table, wanted.name, wanted.comment, replace(live, comment=wanted.comment))
 
 
 def _same_type(live: SqlType, wanted: SqlType) -> bool:

@@ -11,28 +11,7 @@ from typing import Literal, assert_never
 
 from arrowsync.catalog import Catalog, ObjectName, SqlType
 from arrowsync.errors import RefusedChange
-from arrowsync.migration.changes import (
-    AddColumn,
-    AddEnumLabels,
-    AddForeignKey,
-    AddUnique,
-    AlterType,
-    Change,
-    CreateEnum,
-    CreateIndex,
-    CreateNamespace,
-    CreateStruct,
-    CreateTable,
-    DropColumn,
-    DropNotNull,
-    InsertRows,
-    RenameColumn,
-    SetComment,
-    SetKey,
-    SetNotNull,
-    apply,
-    describe,
-)
+from arrowsync.migration import changes as ch
 from arrowsync.migration.diff import Renames, diff
 from arrowsync.options import SchemaChanges
 from arrowsync.shown import printable_sql, to_html
@@ -62,11 +41,11 @@ _DECISIONS: dict[Hazard, dict[SchemaChanges, Decision]] = {
 class Step:
     """One change with its statements, exactly as they are sent."""
 
-    change: Change
+    change: ch.Change
     statements: tuple[str, ...]
 
     def __str__(self) -> str:
-        return describe(self.change)
+        return ch.describe(self.change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +59,7 @@ class MigrationPlan:
     """
 
     steps: tuple[Step, ...]
-    left: tuple[Change, ...] = ()
+    left: tuple[ch.Change, ...] = ()
     catalog: Catalog = field(default_factory=Catalog, repr=False)
 
     @property
@@ -109,12 +88,12 @@ class MigrationPlan:
 
     def __str__(self) -> str:
         lines = [line for step in self.steps for line in (f"-- {step}", *_shown(step))]
-        lines += [f"-- left as it is: {describe(change)}" for change in self.left]
+        lines += [f"-- left as it is: {ch.describe(change)}" for change in self.left]
         return "\n".join(lines) or "-- nothing to change"
 
     def _repr_html_(self) -> str:
         rows = [(to_html(str(step)), to_html("\n".join(_shown(step)), lines=True)) for step in self.steps]
-        rows += [(to_html(f"left as it is: {describe(change)}"), "") for change in self.left]
+        rows += [(to_html(f"left as it is: {ch.describe(change)}"), "") for change in self.left]
         body = "".join(f"<tr><td>{change}</td><td><pre>{text}</pre></td></tr>" for change, text in rows)
         return f"<table><thead><tr><th>change</th><th>statements</th></tr></thead><tbody>{body}</tbody></table>"
 
@@ -123,29 +102,29 @@ def _shown(step: Step) -> list[str]:
     return [f"{printable_sql(statement)};" for statement in step.statements]
 
 
-def object_of(change: Change) -> ObjectName:
+def object_of(change: ch.Change) -> ObjectName:
     """Return the name of the object that a change creates or alters; of a namespace `ObjectName(namespace, "")`."""
     match change:
-        case CreateNamespace(name):
+        case ch.CreateNamespace(name):
             return ObjectName(name, "")
-        case CreateEnum(enum):
+        case ch.CreateEnum(enum):
             return enum.name
-        case CreateStruct(struct):
+        case ch.CreateStruct(struct):
             return struct.name
-        case CreateTable(table):
+        case ch.CreateTable(table):
             return table.name
-        case AddEnumLabels(name):
+        case ch.AddEnumLabels(name):
             return name
         case _:
             return change.table
 
 
-def altered_table(change: Change) -> ObjectName | None:
+def altered_table(change: ch.Change) -> ObjectName | None:
     """Return the existing table that a change alters; None for a change that only creates."""
     match change:
-        case CreateNamespace() | CreateEnum() | AddEnumLabels() | CreateStruct() | CreateTable():
+        case ch.CreateNamespace() | ch.CreateEnum() | ch.AddEnumLabels() | ch.CreateStruct() | ch.CreateTable():
             return None
-        case CreateIndex() | InsertRows() | AddForeignKey():
+        case ch.CreateIndex() | ch.InsertRows() | ch.AddForeignKey():
             return None  # of tables that this plan creates
         case _:
             return change.table
@@ -157,7 +136,7 @@ def plan_migration(
     *,
     schema_changes: SchemaChanges,
     is_widening: Callable[[SqlType, SqlType], bool],
-    statements: Callable[[Change], tuple[str, ...]],
+    statements: Callable[[ch.Change], tuple[str, ...]],
     renames: Renames | None = None,
 ) -> MigrationPlan:
     """Plan the migration of `current` to `target`.
@@ -166,9 +145,9 @@ def plan_migration(
     RefusedChange if the live table can't take the declared rows without a change that `schema_changes` doesn't allow.
     """
     changes = diff(current, target, renames)
-    make: list[Change] = []
-    left: list[Change] = []
-    refused: list[Change] = []
+    make: list[ch.Change] = []
+    left: list[ch.Change] = []
+    refused: list[ch.Change] = []
     for change in changes:
         decision = _DECISIONS[hazard(change, is_widening)][schema_changes]
         {"make": make, "leave": left, "refuse": refused}[decision].append(change)
@@ -178,61 +157,61 @@ def plan_migration(
     catalog = current
     steps: list[Step] = []
     for change in make:
-        catalog = apply(change, catalog)
+        catalog = ch.apply(change, catalog)
         made = _without_the_left(change, catalog)
         steps.append(Step(made, statements(made)))
     return MigrationPlan(tuple(steps), tuple(left), catalog)
 
 
-def _without_the_left(change: Change, after: Catalog) -> Change:
+def _without_the_left(change: ch.Change, after: Catalog) -> ch.Change:
     """Return the change with its column as it is after the whole plan: another change of the column may be left out."""
     match change:
-        case AlterType(name, column, _) | DropNotNull(name, column) | SetNotNull(name, column):
+        case ch.AlterType(name, column, _) | ch.DropNotNull(name, column) | ch.SetNotNull(name, column):
             table = after.table(name)
             there = table.column(column.name) if table is not None else None
             return change if there is None else replace(change, column=there)
-        case SetComment(name, str() as column, _, _):
+        case ch.SetComment(name, str() as column, _, _):
             table = after.table(name)
             return change if table is None else replace(change, definition=table.column(column))
         case _:
             return change
 
 
-def hazard(change: Change, is_widening: Callable[[SqlType, SqlType], bool]) -> Hazard:
+def hazard(change: ch.Change, is_widening: Callable[[SqlType, SqlType], bool]) -> Hazard:
     """Return the hazard of a change: the table of decisions."""
     match change:
-        case CreateNamespace() | CreateEnum() | AddEnumLabels() | CreateStruct() | CreateTable():
+        case ch.CreateNamespace() | ch.CreateEnum() | ch.AddEnumLabels() | ch.CreateStruct() | ch.CreateTable():
             return "additive"
-        case CreateIndex() | InsertRows() | AddForeignKey() | RenameColumn() | DropNotNull():
+        case ch.CreateIndex() | ch.InsertRows() | ch.AddForeignKey() | ch.RenameColumn() | ch.DropNotNull():
             return "additive"
-        case AddColumn(_, column):
+        case ch.AddColumn(_, column):
             return "impossible" if column.required else "additive"
-        case AlterType(_, column, old):
+        case ch.AlterType(_, column, old):
             if is_widening(old, column.type):
                 return "additive"
             return "tightening" if is_widening(column.type, old) else "lossy"
-        case SetNotNull():
+        case ch.SetNotNull():
             return "tightening"
-        case DropColumn(_, column):
+        case ch.DropColumn(_, column):
             return "lossy" if column.required else "tightening"
-        case SetKey() | AddUnique():
+        case ch.SetKey() | ch.AddUnique():
             return "lossy"
-        case SetComment():
+        case ch.SetComment():
             return "cosmetic"
         case _:
             assert_never(change)
 
 
 def _refusal(
-    refused: list[Change], allowed: SchemaChanges, is_widening: Callable[[SqlType, SqlType], bool]
+    refused: list[ch.Change], allowed: SchemaChanges, is_widening: Callable[[SqlType, SqlType], bool]
 ) -> RefusedChange:
-    lines = tuple(describe(change) for change in refused)
+    lines = tuple(ch.describe(change) for change in refused)
     table = next((str(name) for name in map(altered_table, refused) if name), None)
     subject = f"the table {table} differs from its declaration" if table else "something declared doesn't exist yet"
     match refused[0]:
-        case AddColumn(_, column) if column.required:
+        case ch.AddColumn(_, column) if column.required:
             hint = f"the rows already there have no value for {column.name!r}: make it Optional, or give it a default"
-        case DropColumn(_, column) if allowed != "all":
+        case ch.DropColumn(_, column) if allowed != "all":
             hint = (
                 f"the live column {column.name!r} is required and has no default, so rows without it can't be inserted: "
                 'declare it, or drop it with schema_changes="all"'
@@ -244,13 +223,13 @@ def _refusal(
     return RefusedChange(f"{subject}: {'; '.join(lines)}", changes=lines, hint=hint)
 
 
-def _refuse_unhinted_rename(changes: list[Change]) -> None:
-    added = {(c.table, c.column.type): c.column.name for c in changes if isinstance(c, AddColumn)}
+def _refuse_unhinted_rename(changes: list[ch.Change]) -> None:
+    added = {(c.table, c.column.type): c.column.name for c in changes if isinstance(c, ch.AddColumn)}
     for change in changes:
-        if isinstance(change, DropColumn) and (new := added.get((change.table, change.column.type))):
+        if isinstance(change, ch.DropColumn) and (new := added.get((change.table, change.column.type))):
             old = change.column.name
             raise RefusedChange(
                 f"dropping {change.table}.{old} and adding {change.table}.{new} of the same type looks like a rename",
-                changes=(describe(change),),
+                changes=(ch.describe(change),),
                 hint=f"declare {new!r} as Annotated[..., RenamedFrom({old!r})], or make the two changes one after the other",
             )

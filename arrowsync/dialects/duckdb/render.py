@@ -17,98 +17,88 @@ from arrowsync.dialects import merge_sql
 from arrowsync.dialects.duckdb.quoting import quote_identifier
 from arrowsync.dialects.duckdb.types import type_sql
 from arrowsync.errors import UnsupportedChange
-from arrowsync.migration.changes import (
-    AddColumn,
-    AddEnumLabels,
-    AddForeignKey,
-    AddUnique,
-    AlterType,
-    Change,
-    CreateEnum,
-    CreateIndex,
-    CreateNamespace,
-    CreateStruct,
-    CreateTable,
-    DropColumn,
-    DropNotNull,
-    InsertRows,
-    RenameColumn,
-    SetComment,
-    SetKey,
-    SetNotNull,
-    describe,
-)
+from arrowsync.migration import changes as ch
 from arrowsync.sql import SQL, Identifier, Literal, join, sql
 
 _ZONED = "timestamp with time zone"
 
 
-def render(change: Change) -> tuple[SQL, ...]:
+def render(change: ch.Change) -> tuple[SQL, ...]:
     """The statements that make the change."""
     match change:
-        case CreateNamespace(name):
+        case ch.CreateNamespace(name):
             return (sql("CREATE SCHEMA IF NOT EXISTS {name}", name=Identifier(name)),)
-        case CreateEnum() | AddEnumLabels() | CreateStruct():
+        case ch.CreateEnum() | ch.AddEnumLabels() | ch.CreateStruct():
             raise UnsupportedChange(
-                f"DuckDB's enum and struct types belong to their columns: {describe(change)}",
-                changes=(describe(change),),
+                f"DuckDB's enum and struct types belong to their columns: {ch.describe(change)}",
+                changes=(ch.describe(change),),
             )
-        case CreateTable(table):
+        case ch.CreateTable(table):
             return tuple(_create_table(table))
-        case CreateIndex(name, index):
+        case ch.CreateIndex(name, index):
             return (merge_sql.create_index(name, index),)
-        case InsertRows():
+        case ch.InsertRows():
             return (merge_sql.insert_rows(change),)
-        case AddForeignKey():
+        case ch.AddForeignKey():
             raise UnsupportedChange(
-                f"DuckDB can't add a foreign key to a table that exists: {describe(change)}",
-                changes=(describe(change),),
+                f"DuckDB can't add a foreign key to a table that exists: {ch.describe(change)}",
+                changes=(ch.describe(change),),
                 hint="form the tables with foreign_constraints=False",
             )
-        case AddColumn(name, column):
+        case ch.AddColumn(name, column):
             sequences = [_create_sequence(name, column)] if column.identity else []
             # Rows that are there get numbers, and in the same transaction DuckDB takes no NOT NULL after that.
             made = replace(column, nullable=column.nullable or column.identity)
             added = _alter(name, sql("ADD COLUMN {column}", column=column_sql(name, made)))
-            comments = [SetComment(name, column.name, column.comment)] if column.comment else []
+            comments = [ch.SetComment(name, column.name, column.comment)] if column.comment else []
             return (*sequences, added, *(_comment(comment) for comment in comments))
-        case SetComment():
+        case ch.SetComment():
             return (_comment(change),)
-        case SetKey(_, _, old) if old:
+        case ch.SetKey(_, _, old) if old:
             raise UnsupportedChange(
-                f"DuckDB can't replace a primary key: {describe(change)}",
-                changes=(describe(change),),
+                f"DuckDB can't replace a primary key: {ch.describe(change)}",
+                changes=(ch.describe(change),),
                 hint="make a new table with CREATE TABLE and INSERT ... SELECT, drop the old one and rename the new one",
             )
-        case RenameColumn() | AlterType() | DropNotNull() | SetNotNull() | SetKey() | AddUnique() | DropColumn():
+        case (
+            ch.RenameColumn()
+            | ch.AlterType()
+            | ch.DropNotNull()
+            | ch.SetNotNull()
+            | ch.SetKey()
+            | ch.AddUnique()
+            | ch.DropColumn()
+        ):
             return (_alter(change.table, _action(change)),)
         case _:
             assert_never(change)
 
 
-def _action(change: RenameColumn | AlterType | DropNotNull | SetNotNull | SetKey | AddUnique | DropColumn) -> SQL:
+def _action(
+    change: ch.RenameColumn | ch.AlterType | ch.DropNotNull | ch.SetNotNull | ch.SetKey | ch.AddUnique | ch.DropColumn,
+) -> SQL:
     """What follows ALTER TABLE and its name."""
     match change:
-        case RenameColumn(_, old, new):
+        case ch.RenameColumn(_, old, new):
             return sql("RENAME COLUMN {old} TO {new}", old=Identifier(old), new=Identifier(new))
-        case AlterType(_, column, old):
+        case ch.AlterType(_, column, old):
             if (old.element or old.members) and _shifts(old, column.type):
                 raise UnsupportedChange(
-                    f"DuckDB would go by the session's time zone: {describe(change)}",
-                    changes=(describe(change),),
+                    f"DuckDB would go by the session's time zone: {ch.describe(change)}",
+                    changes=(ch.describe(change),),
                     hint="make a new column, and fill it with UPDATE",
                 )
             return _alter_type(Identifier(column.name), old, column.type)
-        case DropNotNull(_, column):
+        case ch.DropNotNull(_, column):
             return sql("ALTER COLUMN {column} DROP NOT NULL", column=Identifier(column.name))
-        case SetNotNull(_, column):
+        case ch.SetNotNull(_, column):
             return sql("ALTER COLUMN {column} SET NOT NULL", column=Identifier(column.name))
-        case SetKey(_, key, _):
+        case ch.SetKey(_, key, _):
             return sql("ADD PRIMARY KEY ({key})", key=merge_sql.names(key))
-        case AddUnique(_, key):
+        case ch.AddUnique(_, key):
             # Not a unique index: DuckDB alters hardly anything of a table that has one.
             return sql("ADD {key}", key=merge_sql.unique_key(key))
-        case DropColumn(_, column):
+        case ch.DropColumn(_, column):
             return sql("DROP COLUMN {column}", column=Identifier(column.name))
         case _:
             assert_never(change)
@@ -121,10 +111,10 @@ def _create_table(table: Table) -> Iterator[SQL]:
             yield _create_sequence(table.name, column, anew=bool(table.rows))
     yield merge_sql.create_table(table, partial(column_sql, table.name), named=False)
     if table.comment:
-        yield _comment(SetComment(table.name, None, table.comment))
+        yield _comment(ch.SetComment(table.name, None, table.comment))
     for column in table.columns:
         if column.comment:
-            yield _comment(SetComment(table.name, column.name, column.comment))
+            yield _comment(ch.SetComment(table.name, column.name, column.comment))
 
 
 def column_sql(table: ObjectName, column: Column) -> SQL:
@@ -190,7 +180,7 @@ def _shifts(old: SqlType, new: SqlType) -> bool:
     return (old.name == _ZONED) != (new.name == _ZONED)
 
 
-def _comment(change: SetComment) -> SQL:
+def _comment(change: ch.SetComment) -> SQL:
     comment = Literal(change.comment or None)
     if change.column is None:
         return sql("COMMENT ON TABLE {table} IS {comment}", table=change.table.identifier, comment=comment)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from hashlib import sha256
 
 from arrowsync.bridge import uninterrupted
@@ -22,6 +21,7 @@ from arrowsync.dialects.mysql.hidden_tables import (
     rename,
 )
 from arrowsync.dialects.mysql.merge import STAGED, drop_staging
+from arrowsync.dialects.scopes import PATIENCE, Patience
 from arrowsync.errors import DatabaseError
 from arrowsync.sql import SQL, Literal, sql
 
@@ -33,17 +33,6 @@ _ENDING_CHECKS, _ENDING_PAUSE = 100, 0.1
 """How often, and after how many seconds each, the sessions that were killed are looked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a lock is waited for, in seconds (whole ones, for the server)."""
-
-    attempt: int = 2
-    total: int = 30
-    first_pause: float = 0.1
-    longest_pause: float = 2.0
-
-
-PATIENCE = Patience()
 _FOR_WHAT_IS_LEFT = Patience(total=8)
 """For a hidden table whose connection is lost: the server may take a while to notice, and the next load finds what stays."""
 
@@ -54,7 +43,7 @@ async def lock(session: Session, table: ObjectName, purpose: LockPurpose, *, pat
         return  # `alter` waits for the table itself
     held = _lock_name(session, table)
     found = await session.fetch(
-        sql("SELECT GET_LOCK({name}, {seconds}) AS got", name=Literal(held), seconds=Literal(patience.total))
+        sql("SELECT GET_LOCK({name}, {seconds}) AS got", name=Literal(held), seconds=Literal(int(patience.total)))
     )
     if found.column("got")[0].as_py() == 1:
         return
@@ -64,25 +53,15 @@ async def lock(session: Session, table: ObjectName, purpose: LockPurpose, *, pat
 
 async def alter(session: Session, table: ObjectName, statement: SQL, *, patience: Patience = PATIENCE) -> None:
     """Run a statement that alters the table; raises a transient DatabaseError that names who uses it all the time."""
-    loop = asyncio.get_running_loop()
-    end = loop.time() + patience.total
-    pause = patience.first_pause
     before = (await session.fetch(sql("SELECT @@SESSION.lock_wait_timeout AS seconds"))).column("seconds")[0].as_py()
-    await session.execute(_wait(patience.attempt))
+    await session.execute(_wait(int(patience.attempt)))
     try:
-        while True:
-            try:
-                await session.execute(statement)
-            except DatabaseError as error:
-                if error.code != _LOCK_TIMEOUT:
-                    raise
-                if loop.time() + pause >= end:
-                    in_transaction = sql("p.id IN (SELECT trx_mysql_thread_id FROM information_schema.innodb_trx)")
-                    raise await _blocked(session, table, in_transaction, patience, error) from error.__cause__
-            else:
-                return
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, patience.longest_pause)
+        blocked = await patience.keep_trying(
+            lambda: session.execute(statement), lambda error: error.code == _LOCK_TIMEOUT
+        )
+        if blocked is not None:
+            in_transaction = sql("p.id IN (SELECT trx_mysql_thread_id FROM information_schema.innodb_trx)")
+            raise await _blocked(session, table, in_transaction, patience, blocked) from blocked.__cause__
     finally:
         with suppress(DatabaseError):
             await session.execute(_wait(before))
@@ -194,7 +173,7 @@ async def _blocked(
             for row in (await session.fetch(query)).to_pylist()
         ]
     return DatabaseError(
-        f"the table {name} was not free within {patience.total} s, perhaps held by "
+        f"the table {name} was not free within {patience.total:g} s, perhaps held by "
         f"{'; '.join(holders) or 'a transaction that this user may not see'}",
         statement=error.statement if error else None,
         code=error.code if error else _LOCK_TIMEOUT,

@@ -14,27 +14,7 @@ from arrowsync.catalog import Column, DefaultExpression, DefaultValue, ObjectNam
 from arrowsync.dialects import merge_sql
 from arrowsync.dialects.mysql.types import INTEGERS, TEXTS, has_characters, type_sql
 from arrowsync.errors import UnsupportedChange
-from arrowsync.migration.changes import (
-    AddColumn,
-    AddEnumLabels,
-    AddForeignKey,
-    AddUnique,
-    AlterType,
-    Change,
-    CreateEnum,
-    CreateIndex,
-    CreateNamespace,
-    CreateStruct,
-    CreateTable,
-    DropColumn,
-    DropNotNull,
-    InsertRows,
-    RenameColumn,
-    SetComment,
-    SetKey,
-    SetNotNull,
-    describe,
-)
+from arrowsync.migration import changes as ch
 from arrowsync.sql import SQL, Composable, Identifier, Literal, join, sql, trusted
 
 Collation = Literals["utf8mb4_0900_bin", "utf8mb4_nopad_bin"]
@@ -43,42 +23,42 @@ _NOW = re.compile(r"CURRENT_TIMESTAMP(\(\d*\))?", re.IGNORECASE)
 _BY_HAND = "alter the column by hand, then sync again"
 
 
-def render(change: Change, collation: Collation) -> tuple[SQL, ...]:
+def render(change: ch.Change, collation: Collation) -> tuple[SQL, ...]:
     """The statements that make the change."""
     match change:
-        case CreateNamespace() | CreateEnum() | AddEnumLabels() | CreateStruct():
+        case ch.CreateNamespace() | ch.CreateEnum() | ch.AddEnumLabels() | ch.CreateStruct():
             raise _unsupported(change, "MySQL has no namespaces, enum types or struct types", "see GeneratorOptions")
-        case CreateTable(table):
+        case ch.CreateTable(table):
             return (_create_table(table, collation),)
-        case CreateIndex(table, index):
+        case ch.CreateIndex(table, index):
             return (merge_sql.create_index(table, index),)
-        case InsertRows():
+        case ch.InsertRows():
             return (merge_sql.insert_rows(change),)
-        case AddForeignKey(table, key):
+        case ch.AddForeignKey(table, key):
             return (merge_sql.add_constraint(table, key.name, merge_sql.foreign_key(key)),)
-        case AddUnique(table, key):
+        case ch.AddUnique(table, key):
             return (merge_sql.add_constraint(table, key.name, merge_sql.unique_key(key)),)
-        case AlterType(_, column, old) if column.type.labels and old.name in INTEGERS:
+        case ch.AlterType(_, column, old) if column.type.labels and old.name in INTEGERS:
             raise _unsupported(change, "MySQL would take the numbers for positions of labels", "convert it by hand")
-        case AlterType(_, column, old) if old.name == "timestamp" and column.type.name == "datetime":
+        case ch.AlterType(_, column, old) if old.name == "timestamp" and column.type.name == "datetime":
             problem = (
                 f"to sessions that aren't in UTC, {change.table}.{column.name} would hold other moments than before"
             )
             raise _unsupported(change, problem, f'{_BY_HAND}; with schema_changes="safe" it stays a timestamp')
-        case SetKey(_, _, old) if old:
+        case ch.SetKey(_, _, old) if old:
             hint = "drop the old primary key by hand (other tables may refer to it), then sync again"
             raise _unsupported(change, "the primary key can't be replaced", hint)
-        case SetComment(_, column, _) if column is not None and change.definition is None:
+        case ch.SetComment(_, column, _) if column is not None and change.definition is None:
             raise _unsupported(change, "MySQL needs the whole column to change its comment", "set it by hand")
         case (
-            RenameColumn()
-            | AddColumn()
-            | AlterType()
-            | DropNotNull()
-            | SetNotNull()
-            | SetKey()
-            | SetComment()
-            | DropColumn()
+            ch.RenameColumn()
+            | ch.AddColumn()
+            | ch.AlterType()
+            | ch.DropNotNull()
+            | ch.SetNotNull()
+            | ch.SetKey()
+            | ch.SetComment()
+            | ch.DropColumn()
         ):
             return (_alter(change.table, _action(change, collation)),)
         case _:
@@ -146,37 +126,46 @@ def _create_table(table: Table, collation: Collation) -> SQL:
 
 
 def _action(
-    change: RenameColumn | AddColumn | AlterType | DropNotNull | SetNotNull | SetKey | SetComment | DropColumn,
+    change: ch.RenameColumn
+    | ch.AddColumn
+    | ch.AlterType
+    | ch.DropNotNull
+    | ch.SetNotNull
+    | ch.SetKey
+    | ch.SetComment
+    | ch.DropColumn,
     collation: Collation,
 ) -> SQL:
     """What follows ALTER TABLE and its name."""
     match change:
-        case RenameColumn(_, old, new):
+        case ch.RenameColumn(_, old, new):
             return sql("RENAME COLUMN {old} TO {new}", old=Identifier(old), new=Identifier(new))
-        case AddColumn(_, column):
+        case ch.AddColumn(_, column):
             # A column that is numbered has to be a key.
             return sql(
                 "ADD COLUMN {column} UNIQUE" if column.identity else "ADD COLUMN {column}",
                 column=column_sql(column, collation),
             )
-        case AlterType(_, column, _) | DropNotNull(_, column) | SetNotNull(_, column):
+        case ch.AlterType(_, column, _) | ch.DropNotNull(_, column) | ch.SetNotNull(_, column):
             return _modify(change, column, collation)
-        case SetComment(_, _, comment):
+        case ch.SetComment(_, _, comment):
             if change.definition is not None:
                 return _modify(change, change.definition, collation)
             return sql("COMMENT={text}", text=Literal(comment))
-        case SetKey(_, key, _):
+        case ch.SetKey(_, key, _):
             return sql("ADD PRIMARY KEY ({key})", key=merge_sql.names(key))
-        case DropColumn(_, column):
+        case ch.DropColumn(_, column):
             return sql("DROP COLUMN {column}", column=Identifier(column.name))
         case _:
             assert_never(change)
 
 
-def _modify(change: AlterType | DropNotNull | SetNotNull | SetComment, column: Column, collation: Collation) -> SQL:
+def _modify(
+    change: ch.AlterType | ch.DropNotNull | ch.SetNotNull | ch.SetComment, column: Column, collation: Collation
+) -> SQL:
     if column.unknown_attributes:
         problem = f"the column {change.table}.{column.name} has {column.unknown_attributes}, which it would lose"
-        leave = isinstance(change, SetComment | SetNotNull)
+        leave = isinstance(change, ch.SetComment | ch.SetNotNull)
         raise _unsupported(
             change, problem, f'{_BY_HAND}, or leave it with schema_changes="none"' if leave else _BY_HAND
         )
@@ -187,6 +176,6 @@ def _alter(table: ObjectName, action: SQL) -> SQL:
     return sql("ALTER TABLE {table} {action}", table=table.identifier, action=action)
 
 
-def _unsupported(change: Change, problem: str, hint: str) -> UnsupportedChange:
-    words = describe(change)
+def _unsupported(change: ch.Change, problem: str, hint: str) -> UnsupportedChange:
+    words = ch.describe(change)
     return UnsupportedChange(f"{problem}: {words}", changes=(words,), hint=hint)

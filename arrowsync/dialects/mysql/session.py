@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import pyarrow as pa
 
@@ -34,11 +33,10 @@ from arrowsync.dialects.mysql.read import RowReader, asked, check_exact, compile
 from arrowsync.dialects.mysql.server import FACTS, UNKNOWN, facts_of
 from arrowsync.dialects.mysql.settings import ENCODING, misfits, read_settings, set_role, set_settings, settings
 from arrowsync.dialects.nonsense import not_understood
+from arrowsync.dialects.scopes import Act, Scope
 from arrowsync.dialects.silence import SilenceWatch, keep_alive
 from arrowsync.errors import ArrowSyncError, ConnectionLost, DatabaseError, DeclarationError, doubt
 from arrowsync.sql import SQL, Identifier, Literal, Quoting, sql
-
-Act: TypeAlias = "Callable[[], Awaitable[object]]"
 
 ROLLBACK_SECONDS = 60.0
 _NO_SAVEPOINT = "1305"
@@ -78,25 +76,16 @@ class Transactions:
             # With autocommit off, what is done is the user's to commit, also where nothing has been done yet.
             self._users = self.open
         own = not (self._scopes or self._users)
-        begin, end, rollback = self._transaction() if own else self._savepoint()
+        scope = self._transaction() if own else self._savepoint()
         self._scopes += 1
         try:
-            try:
-                await uninterrupted(begin())
-            except asyncio.CancelledError:
-                await self._roll_back(rollback)  # it has begun all the same
-                raise
-            try:
+            async with scope.entered():
                 yield own
-            except BaseException:
-                await self._roll_back(rollback)
-                raise
-            await end()
         finally:
             self._scopes -= 1
             self._users = self._users and self._scopes > 0
 
-    def _transaction(self) -> tuple[Act, Act, Act]:
+    def _transaction(self) -> Scope:
         rollback = partial(self._run, sql("ROLLBACK; SET autocommit = 1"))
 
         async def run() -> None:
@@ -115,14 +104,13 @@ class Transactions:
 
         async def end() -> None:
             if self._wire.closed:
-                await uninterrupted(
-                    self._run(sql("COMMIT"))
-                )  # it isn't sent, and the error says that nothing is committed
+                # It isn't sent, and the error says that nothing is committed.
+                await uninterrupted(self._run(sql("COMMIT")))
             await commit(run, _nobody_knows, self._wire.abort)
 
-        return partial(self._run, sql("SET autocommit = 0")), end, rollback
+        return Scope(partial(self._run, sql("SET autocommit = 0")), end, partial(self._roll_back, rollback))
 
-    def _savepoint(self) -> tuple[Act, Act, Act]:
+    def _savepoint(self) -> Scope:
         self._savepoints += 1
         name = Identifier(f"arrowsync_{self._savepoints}")
 
@@ -133,10 +121,11 @@ class Transactions:
                 if error.code != _NO_SAVEPOINT:  # committed with a table, or rolled back to end a deadlock
                     raise
 
-        return (
+        rollback = partial(end, sql("ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}", name=name))
+        return Scope(
             partial(self._run, sql("SAVEPOINT {name}", name=name)),
             lambda: uninterrupted(end(sql("RELEASE SAVEPOINT {name}", name=name))),
-            partial(end, sql("ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}", name=name)),
+            partial(self._roll_back, rollback),
         )
 
     async def _roll_back(self, rollback: Act) -> None:

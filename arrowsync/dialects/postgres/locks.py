@@ -6,10 +6,8 @@ them however it ends; over several connections they are those of the session.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from hashlib import sha256
 
 from arrowsync.bridge import uninterrupted
@@ -18,6 +16,7 @@ from arrowsync.dialects.contract import LockPurpose, Session
 from arrowsync.dialects.postgres.discover import default_namespace
 from arrowsync.dialects.postgres.merge import regclass
 from arrowsync.dialects.postgres.shared_tables import unlock
+from arrowsync.dialects.scopes import PATIENCE, Patience
 from arrowsync.errors import ConstraintViolated, DatabaseError
 from arrowsync.sql import SQL, Literal, join, sql
 
@@ -39,46 +38,22 @@ _LOCK_TIMEOUT = "55P03"
 _DENIED = "42501"
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a lock is waited for, in seconds.
-
-    Whoever wants the table while we wait for it queues behind us, readers too: so each attempt is short, and others get
-    their turn in the pauses between.
-    """
-
-    attempt: float = 2.0
-    total: float = 30.0
-    first_pause: float = 0.1
-    longest_pause: float = 2.0
-
-
-PATIENCE = Patience()
-
-
 async def lock(session: Session, table: ObjectName, purpose: LockPurpose, *, patience: Patience = PATIENCE) -> None:
     """Hold off other writers ("merge") or everybody ("alter") until the transaction ends.
 
     Raises a transient DatabaseError that names who holds the table, when it isn't free within `patience`. The session's own
     lock_timeout is as it was afterwards; inside a user's transaction, nothing but the lock is added to it.
     """
-    loop = asyncio.get_running_loop()
-    end = loop.time() + patience.total
-    pause = patience.first_pause
-    while True:
-        try:
-            await _try_lock(session, table, purpose, patience.attempt)
-        except DatabaseError as error:
-            if error.code == _DENIED:
-                raise _denied(error, table, purpose) from error.__cause__
-            if error.code != _LOCK_TIMEOUT:
-                raise
-            if loop.time() + pause >= end:
-                raise await _blocked(session, table, purpose, error, patience) from error.__cause__
-        else:
-            return
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, patience.longest_pause)
+    try:
+        blocked = await patience.keep_trying(
+            lambda: _try_lock(session, table, purpose, patience.attempt), lambda error: error.code == _LOCK_TIMEOUT
+        )
+    except DatabaseError as error:
+        if error.code == _DENIED:
+            raise _denied(error, table, purpose) from error.__cause__
+        raise
+    if blocked is not None:
+        raise await _blocked(session, table, purpose, blocked, patience) from blocked.__cause__
 
 
 async def _try_lock(session: Session, name: ObjectName, purpose: LockPurpose, seconds: float) -> None:

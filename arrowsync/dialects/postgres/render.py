@@ -14,27 +14,7 @@ from arrowsync.dialects import merge_sql
 from arrowsync.dialects.postgres.quoting import untyped
 from arrowsync.dialects.postgres.types import type_sql
 from arrowsync.errors import UnsupportedChange
-from arrowsync.migration.changes import (
-    AddColumn,
-    AddEnumLabels,
-    AddForeignKey,
-    AddUnique,
-    AlterType,
-    Change,
-    CreateEnum,
-    CreateIndex,
-    CreateNamespace,
-    CreateStruct,
-    CreateTable,
-    DropColumn,
-    DropNotNull,
-    InsertRows,
-    RenameColumn,
-    SetComment,
-    SetKey,
-    SetNotNull,
-    describe,
-)
+from arrowsync.migration import changes as ch
 from arrowsync.sql import SQL, Identifier, Literal, join, sql
 
 _CHECKED_CASTS: Mapping[str, tuple[str, ...]] = {
@@ -68,59 +48,59 @@ _ZONED = {
 """Casts that would go by the session's time zone, said for UTC."""
 
 
-def render(change: Change) -> tuple[SQL, ...]:
+def render(change: ch.Change) -> tuple[SQL, ...]:
     """The statements that make the change."""
     match change:
-        case CreateNamespace(name):
+        case ch.CreateNamespace(name):
             return (sql("CREATE SCHEMA IF NOT EXISTS {name}", name=Identifier(name)),)
-        case CreateEnum(enum):
+        case ch.CreateEnum(enum):
             return tuple(_create_enum(enum))
-        case CreateStruct(struct):
+        case ch.CreateStruct(struct):
             return tuple(_create_struct(struct))
-        case AddEnumLabels(name, labels):
+        case ch.AddEnumLabels(name, labels):
             add = sql("ALTER TYPE {name} ADD VALUE IF NOT EXISTS ", name=name.identifier)
             return tuple(sql("{add}{label}", add=add, label=Literal(label)) for label in labels)
-        case CreateTable(table):
+        case ch.CreateTable(table):
             return tuple(_create_table(table))
-        case CreateIndex(table, index):
+        case ch.CreateIndex(table, index):
             return (merge_sql.create_index(table, index),)
-        case InsertRows():
+        case ch.InsertRows():
             return (merge_sql.insert_rows(change),)
-        case AddForeignKey(table, key):
+        case ch.AddForeignKey(table, key):
             return (merge_sql.add_constraint(table, key.name, merge_sql.foreign_key(key)),)
-        case AddUnique(table, key):
+        case ch.AddUnique(table, key):
             return (merge_sql.add_constraint(table, key.name, merge_sql.unique_key(key)),)
-        case AddColumn(table, column):
+        case ch.AddColumn(table, column):
             added = _alter(table, sql("ADD COLUMN {column}", column=column_sql(column)))
             return (added, _comment_of(table, column.name, column.comment)) if column.comment else (added,)
-        case AlterType(table, column, old):
+        case ch.AlterType(table, column, old):
             return (_alter_type(table, column, old),)
-        case SetComment():
+        case ch.SetComment():
             return (_comment_of(change.table, change.column, change.comment),)
-        case SetKey(_, _, old) if old:
+        case ch.SetKey(_, _, old) if old:
             raise UnsupportedChange(
-                f"the primary key can't be replaced: {describe(change)}",
-                changes=(describe(change),),
+                f"the primary key can't be replaced: {ch.describe(change)}",
+                changes=(ch.describe(change),),
                 hint="drop the old primary key by hand (other tables may refer to it), then sync again",
             )
-        case RenameColumn() | DropNotNull() | SetNotNull() | SetKey() | DropColumn():
+        case ch.RenameColumn() | ch.DropNotNull() | ch.SetNotNull() | ch.SetKey() | ch.DropColumn():
             return (_alter(change.table, _action(change)),)
         case _:
             assert_never(change)
 
 
-def _action(change: RenameColumn | DropNotNull | SetNotNull | SetKey | DropColumn) -> SQL:
+def _action(change: ch.RenameColumn | ch.DropNotNull | ch.SetNotNull | ch.SetKey | ch.DropColumn) -> SQL:
     """What follows ALTER TABLE and its name."""
     match change:
-        case RenameColumn(_, old, new):
+        case ch.RenameColumn(_, old, new):
             return sql("RENAME COLUMN {old} TO {new}", old=Identifier(old), new=Identifier(new))
-        case DropNotNull(_, column):
+        case ch.DropNotNull(_, column):
             return sql("ALTER COLUMN {column} DROP NOT NULL", column=Identifier(column.name))
-        case SetNotNull(_, column):
+        case ch.SetNotNull(_, column):
             return sql("ALTER COLUMN {column} SET NOT NULL", column=Identifier(column.name))
-        case SetKey(_, key, _):
+        case ch.SetKey(_, key, _):
             return sql("ADD PRIMARY KEY ({key})", key=merge_sql.names(key))
-        case DropColumn(_, column):
+        case ch.DropColumn(_, column):
             return sql("DROP COLUMN {column}", column=Identifier(column.name))
         case _:
             assert_never(change)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from traceback import walk_tb
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import pyarrow as pa
 
@@ -49,6 +49,7 @@ from arrowsync.dialects.postgres.settings import (
     set_setting,
     set_settings,
 )
+from arrowsync.dialects.scopes import Act, Scope
 from arrowsync.dialects.silence import SilenceWatch
 from arrowsync.errors import ArrowSyncError, ConnectionLost, DatabaseError, DeclarationError, MissingDriver
 from arrowsync.sql import SQL, Identifier, Literal, Quoting, sql, trusted
@@ -61,8 +62,6 @@ CLOSE_SECONDS = 5.0
 
 _NOT_AT_WORK = re.compile(r"idle\b|active Client(Read|Write)$")
 """How a backend is described whose answer has been sent, or which waits for us."""
-
-Act: TypeAlias = "Callable[[], Awaitable[object]]"
 
 _WITHOUT_VALUES = Quoting(QUOTING.identifier, lambda value: "'...'")
 
@@ -277,28 +276,10 @@ class AsyncpgSession:
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[bool]:
         own = not self.in_transaction
-        begin, end, rollback = self._transaction() if own else self._savepoint()
-        try:
-            await uninterrupted(begin())
-        except asyncio.CancelledError:
-            await self._roll_back(rollback)  # it has begun all the same
-            raise
-        try:
+        async with (self._transaction() if own else self._savepoint()).entered():
             yield own
-        except BaseException:
-            await self._roll_back(rollback)
-            raise
-        try:
-            await end()
-        except DatabaseError:
-            await self._roll_back(rollback)
-            raise
-        except BaseException:
-            if own:  # else the savepoint is released: a cancellation comes after that
-                await self._roll_back(rollback)
-            raise
 
-    def _transaction(self) -> tuple[Act, Act, Act]:
+    def _transaction(self) -> Scope:
         transaction = self.connection.transaction()
 
         async def begin() -> None:
@@ -310,14 +291,18 @@ class AsyncpgSession:
                 await transaction.commit()
 
         async def end() -> None:
-            noted = await uninterrupted(self._note())
-            await commit(run, lambda: self._look(noted), self.connection.terminate)
+            try:
+                noted = await uninterrupted(self._note())
+                await commit(run, lambda: self._look(noted), self.connection.terminate)
+            except BaseException:
+                await self._roll_back(rollback)
+                raise
 
         async def rollback() -> None:
             if self.connection.is_in_transaction():  # a COMMIT that failed has ended it
                 await transaction.rollback()
 
-        return begin, end, rollback
+        return Scope(begin, end, partial(self._roll_back, rollback))
 
     async def _note(self) -> Noted:
         """What the outcome of the open transaction can be told by; a DatabaseError where it has failed before."""
@@ -333,20 +318,24 @@ class AsyncpgSession:
         url = self.url
         return None if url is None else await look_for(noted, lambda: open_session(url))
 
-    def _savepoint(self) -> tuple[Act, Act, Act]:
+    def _savepoint(self) -> Scope:
         """Our own, since asyncpg makes none in a transaction that the user began with a plain BEGIN."""
         self._savepoints += 1
         name = Identifier(f"arrowsync_{self._savepoints}")
+
+        async def end() -> None:
+            try:
+                await uninterrupted(self.execute(sql("RELEASE SAVEPOINT {name}", name=name)))
+            except DatabaseError:  # after a cancellation it is released all the same
+                await self._roll_back(rollback)
+                raise
 
         async def rollback() -> None:
             if self.connection.is_in_transaction():
                 await self.execute(sql("ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}", name=name))
 
-        return (
-            partial(self.execute, sql("SAVEPOINT {name}", name=name)),
-            lambda: uninterrupted(self.execute(sql("RELEASE SAVEPOINT {name}", name=name))),
-            rollback,
-        )
+        begin = partial(self.execute, sql("SAVEPOINT {name}", name=name))
+        return Scope(begin, end, partial(self._roll_back, rollback))
 
     async def _roll_back(self, rollback: Act) -> None:
         """Roll back, and let nothing interrupt it; what can't be rolled back is dropped with its connection.

@@ -22,7 +22,8 @@ from arrowsync import ConstraintViolated, DatabaseError, Index, MaxLength, Prima
 from arrowsync.catalog import ObjectName
 from arrowsync.dialects import open_session
 from arrowsync.dialects.contract import Dialect, MergeJob, Session
-from arrowsync.dialects.mysql.locks import Patience, alter, clean_up, lock
+from arrowsync.dialects.mysql.locks import alter, clean_up, lock
+from arrowsync.dialects.scopes import Patience
 from arrowsync.sql import join, sql, trusted
 
 URLS = {"mysql": "mysql_url", "mariadb": "mariadb_url"}

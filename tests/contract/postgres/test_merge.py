@@ -16,7 +16,8 @@ from arrowsync.catalog import Catalog, Column, ObjectName, SqlType, Table
 from arrowsync.dialects import open_session
 from arrowsync.dialects.contract import LockPurpose, MergeJob, Session
 from arrowsync.dialects.postgres import DIALECT
-from arrowsync.dialects.postgres.locks import Patience, lock
+from arrowsync.dialects.postgres.locks import lock
+from arrowsync.dialects.scopes import Patience
 from arrowsync.errors import ConstraintViolated, DatabaseError
 from arrowsync.options import Dedup, Mode, OnConflict
 from arrowsync.sql import Literal, join, sql, trusted
