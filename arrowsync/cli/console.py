@@ -1,4 +1,4 @@
-"""What the commands write to standard output and standard error: printable, and without ever failing a load.
+"""Output of the commands on standard output and standard error: printable, and without ever failing a load.
 
 What a load has committed stays committed where nobody reads its report, so writing raises nothing: `False` says that it failed.
 """

@@ -11,7 +11,7 @@ from arrowsync.sources.open import Source
 
 
 def add_reading_options(command: argparse.ArgumentParser) -> None:
-    """What `open_source` takes, by the same words."""
+    """Add the options of `open_source`, under the same names."""
     group = command.add_argument_group("how the source is read")
     group.add_argument("--format", choices=list(FORMATS), help="what files are, whatever their suffix; needed for -")
     group.add_argument("--field-names", type=names, help="the columns of CSV and TSV, an empty one to leave it out")

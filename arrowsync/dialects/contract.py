@@ -452,7 +452,7 @@ class HiddenTables(Protocol):
         ...
 
     async def published(self, session: Session, hidden: ObjectName, identity: int | None) -> bool | None:
-        """True if the table of that identity has got its name, however its maker's session ended; None if nobody can tell."""
+        """True if the hidden table with that identity has its real name, however its session ended; None if that is unknown."""
         ...
 
     def create_staging(self, target: Table, columns: Sequence[str]) -> tuple[ObjectName, SQL]:

@@ -37,7 +37,7 @@ def refuse_inherited(connection: object) -> None:
 
 
 def is_open_in_parent(file: str) -> bool:
-    """Whether the file was open when this process was forked, and stands open here for that reason."""
+    """True if the file was open when this process was forked, and stands open here for that reason."""
     return str(Path(file).resolve()) in _files
 
 

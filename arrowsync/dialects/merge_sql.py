@@ -97,7 +97,7 @@ def repeated_keys(job: MergeJob) -> SQL:
 
 
 def brings_all(job: MergeJob) -> bool:
-    """Whether the data brings every column that isn't generated."""
+    """True if the data brings every column that isn't generated."""
     return all(column.generated or column.name in job.columns for column in job.target.columns)
 
 

@@ -1,4 +1,4 @@
-"""Which row it is that a server refuses, where it doesn't say: `first_refused` looks for it, and `name_row` says so."""
+"""`first_refused`: find the row that a server rejects without naming it; `name_row` names it in the error."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def refuses_row(error: ArrowSyncError) -> bool:
 
 
 def names_row(error: ArrowSyncError) -> bool:
-    """Whether the error says in which row it came up."""
+    """True if the error says in which row it came up."""
     if isinstance(error, ConversionError):
         return bool(error.rows)
     return isinstance(error, DatabaseError) and error.row is not None
@@ -84,7 +84,7 @@ def row_of_load(row: int) -> str:
 
 
 def agree(error: ArrowSyncError, other: ArrowSyncError) -> bool:
-    """Whether they say the same, of the same values."""
+    """True if both errors have the same type, code and message, row number aside."""
     codes = [getattr(each, "code", None) for each in (error, other)]
     return type(error) is type(other) and codes[0] == codes[1] and _said(error) == _said(other)
 

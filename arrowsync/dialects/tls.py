@@ -50,7 +50,7 @@ class Tls:
 
     @property
     def verifies(self) -> bool:
-        """Whether the server has to prove who it is."""
+        """True if the server has to prove who it is."""
         return self.mode in ("verify-ca", "verify-full")
 
     def context(self) -> ssl.SSLContext | None:

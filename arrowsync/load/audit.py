@@ -204,7 +204,7 @@ def check_inserted(sent: int, arrived: int, name: ObjectName, interference: Inte
 
 
 def by_key(job: MergeJob) -> bool:
-    """Whether rows are compared with those of the table, and only differences are written."""
+    """True if rows are compared with those of the table, and only differences are written."""
     return bool(job.key) and (job.mode in ("upsert", "mirror") or (job.mode == "replace" and brings_all(job)))
 
 

@@ -220,7 +220,7 @@ class RejectSearch:
         await self._run([*after, *rest])
 
     async def _ask(self, questions: Sequence[ViolationQuery]) -> bool:
-        """Whether rows were refused."""
+        """True if rows were refused."""
         before = self.converted.refused
         staging = self.job.staging.identifier
         for question in questions:
@@ -280,7 +280,7 @@ class RejectSearch:
             self.converted.refuse(record)
 
     def _may_yet_fit(self, error: ArrowSyncError) -> bool:
-        """Whether another row, which comes later, may make room for this one, or be what it refers to."""
+        """True if another row, which comes later, may make room for this one, or be what it refers to."""
         if not isinstance(error, ConstraintViolated):
             return False
         if error.kind == "foreign key":
@@ -365,7 +365,7 @@ async def _run(session: Session, steps: Sequence[MergeStep], done: list[MergeSte
 
 
 class _Undone(Exception):
-    """What ends a transaction that was only to try something."""
+    """Raised to roll back a transaction that was a trial."""
 
 
 async def _place_of_refused(

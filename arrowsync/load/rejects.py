@@ -61,7 +61,7 @@ def _free(name: str, table: Table) -> str:
 
 
 def may_reject(table: Table, *, creates: bool, inserts: bool) -> bool:
-    """Whether the table may refuse rows that fit its columns: one that is there has who knows what triggers and rules."""
+    """True if the table may refuse rows that fit its columns: one that is there has who knows what triggers and rules."""
     own: Sequence[object] = (*table.checks, *table.foreign_keys, *table.unique)
     unique_index = any(index.unique for index in table.indexes)
     return not creates or bool(own) or unique_index or (inserts and bool(table.key))
@@ -77,7 +77,7 @@ def single_column(table: Table, constraint: str | None) -> str | None:
 
 
 def refers_to_itself(table: Table) -> bool:
-    """Whether rows of the table may need other rows of it."""
+    """True if rows of the table may need other rows of it."""
     here: ObjectName = table.name
     return any(key.target == here for key in table.foreign_keys)
 

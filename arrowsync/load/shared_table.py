@@ -119,7 +119,7 @@ def _keys(table: Table) -> list[Change]:
 
 
 def _order_matters(plan: LoadPlan) -> bool:
-    """Whether one of several rows has to win, and which of them depends on the order of arrival."""
+    """True if one of several rows has to win, and which of them depends on the order of arrival."""
     if plan.mode == "insert":
         return plan.options.on_conflict == "skip"
     return bool(plan.key) and plan.options.dedup != "error"

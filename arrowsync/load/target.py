@@ -23,7 +23,7 @@ from arrowsync.options import GeneratorOptions
 
 @dataclass(frozen=True, slots=True)
 class TargetTable:
-    """What is to be loaded: the declared columns, the catalog that has to exist, and the name of its table."""
+    """The table that the rows go to: the declared columns, the catalog that has to exist, and the name of its table."""
 
     spec: TableSpec
     target: Catalog
@@ -69,7 +69,7 @@ def resolve_target(
     server: Server,
     key: Sequence[str] | None,
 ) -> TargetTable:
-    """What is to be loaded, given what the data brings and what the database has."""
+    """Resolve the target table from the declaration, the columns of the data, and the live table."""
     name = flat_name(declared, language, server)
     live = current.table(name)
     if live is not None and live.kind == "table without transactions":

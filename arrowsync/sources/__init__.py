@@ -1,1 +1,1 @@
-"""Whatever the user has becomes a `BatchStream`: a one-shot stream of Arrow record batches."""
+"""Any data becomes a `BatchStream`, a one-shot stream of Arrow record batches."""

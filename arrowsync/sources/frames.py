@@ -85,7 +85,7 @@ def _with_schema(batch: pa.RecordBatch, schema: pa.Schema, name: str) -> pa.Reco
 
 
 def unreadable_frame(name: str, error: Exception, hint: str | None = None) -> SourceError:
-    """What a library raised about its own data, as the error of a source of that name."""
+    """Make the error of a source from an exception that a library raised about its own data."""
     text = first_line(error)
     if "non-struct type" in text:
         text, hint = "it is one column, not a table", "make it a table: series.to_frame(), or pa.table({'name': array})"

@@ -1,4 +1,4 @@
-"""What a producer says of its buffers, looked at: `check_layout` for where they point, `decoded_size` for what they become.
+"""Checks of a producer's Arrow buffers: `check_layout` of their offsets, `decoded_size` of their size when decoded.
 
 Through Arrow's C interface come buffers without their sizes: pyarrow takes an offset, an index or a run for granted, and so would
 every kernel that reads there. To take in another layout that refers to values elsewhere, add it to `decoded_size`.

@@ -145,7 +145,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class _Ask:
-    """What is asked for beside the data; `name` is what to call the data in messages."""
+    """The arguments of opening data: the source's options, the spec, and `name`, the name of the data in messages."""
 
     name: str
     spec: TableSpec | None
@@ -202,7 +202,7 @@ def open_batches(
 
 
 def _check_options(source: Source, name: str, *, rows: bool) -> None:
-    """What is said of files isn't said of other data."""
+    """Refuse options of files for data that is no file."""
     asked = {
         "format": source.format,
         "csv": source.csv,
@@ -254,13 +254,13 @@ def _is_cursor(data: object) -> bool:
 
 
 def _is_many(data: Any) -> bool:
-    """Whether it is an iterable, and not one of those that only look like the rows of a table."""
+    """True if it is an iterable, and not one of those that only look like the rows of a table."""
     single = issubclass(type(data), bytes | bytearray | memoryview | Mapping | type) or is_dataclass(data)
     return hasattr(data, "__iter__") and not single and not hasattr(data, "read") and not hasattr(data, "__aiter__")
 
 
 def _is_file(data: object) -> bool:
-    """Whether it is one or several paths, the bytes of a file, or an open one."""
+    """True if it is one or several paths, the bytes of a file, or an open one."""
     return _are_paths(data) or isinstance(data, bytes | bytearray | memoryview) or _is_open_file(data)
 
 
@@ -392,7 +392,7 @@ def _refuse(data: object, ask: _Ask) -> BatchStream:
 
 
 def _name(data: object) -> str:
-    """What to call the data in a message: its library and class."""
+    """Return the name of the data in messages: its library and class."""
     kind = type(data)
     library = _library(kind)
     return kind.__name__ if library in ("builtins", "__main__") else f"{library} {kind.__name__}"

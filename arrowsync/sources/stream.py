@@ -105,11 +105,11 @@ class BatchStream:
 
     @property
     def has_origins(self) -> bool:
-        """Whether rows stand on lines of text, so that `iter_with_origin` (of the raw stream, if there is one) can tell which."""
+        """True if rows stand on lines of text, so that `iter_with_origin` (of the raw stream, if there is one) can tell which."""
         return self._with_origin is not None or (self.raw is not None and self.raw[0].has_origins)
 
     def iter_with_origin(self) -> Iterator[pa.RecordBatch]:
-        """The same batches with one more column, the last, of the type `ROW_ORIGIN`; rows that can't be read are in it too."""
+        """Yield the batches with the row origin as one more column, the last; rows that can't be read are among them."""
         batches = iter(self)
         if self._with_origin is not None:
             self._batches = self._with_origin()

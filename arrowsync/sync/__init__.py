@@ -1,1 +1,1 @@
-"""The story in order: `run` tells it, `converted` feeds it, `load` and `apply` are its two acts on the database."""
+"""The verbs, one file each: `sync_table`, `migrate`, `discover`, `read`, `open_source` (with `write_tsv`), `ddl`."""

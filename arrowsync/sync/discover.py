@@ -1,4 +1,4 @@
-"""What a live database contains, as a catalog: `discover_namespace`."""
+"""`discover_namespace`: the tables of a live database as a catalog."""
 
 from __future__ import annotations
 

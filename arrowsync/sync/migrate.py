@@ -14,7 +14,7 @@ from arrowsync.options import SchemaChanges, SyncOptions
 
 
 async def plan_tables(tables: object, session: Session, schema_changes: SchemaChanges) -> MigrationPlan:
-    """What has to change in the live database so that all the tables exist as they are declared."""
+    """Plan the changes of the live database after which all tables exist as they are declared."""
     options = SyncOptions(schema_changes=schema_changes)
     specs = declared_specs(tables)
     target = target_of(specs, session.dialect.language, session.server)

@@ -68,7 +68,7 @@ class Sometimes(NamedTuple):
 
 
 Part = bytes | Values | Sometimes
-"""What stands in a head; plain bytes are the same in every row."""
+"""A part of a head; plain bytes are the same in every row."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def decimal_to_decimal(values: Column, column: ColumnSpec) -> Converted:
 
 
 def _within_precision(values: Column) -> bool:
-    """Whether the numbers have no more digits than their type: nothing checks what comes through the C data interface."""
+    """True if the numbers have no more digits than their type: nothing checks what comes through the C data interface."""
     try:
         values.validate(full=True)
     except pa.ArrowInvalid:

@@ -37,7 +37,7 @@ def nested_kernel(source: pa.DataType, column: ColumnSpec, kernel_for: KernelFor
 
 
 def is_any_list(kind: pa.DataType) -> bool:
-    """Whether a type is one of lists, in any layout."""
+    """True if a type is one of lists, in any layout."""
     return any(is_list(kind) for is_list in _LISTS)
 
 

@@ -154,7 +154,7 @@ def _as_exact_text(value: SQL, live: SqlType, column: str) -> SQL:
 
 
 def loses_by_text(live: SqlType) -> bool:
-    """Whether text doesn't say which value of the type it is: of which member of a union, for one."""
+    """True if text doesn't say which value of the type it is: of which member of a union, for one."""
     if live.element is not None:
         return loses_by_text(live.element)
     if live.members:
@@ -310,7 +310,7 @@ def close_all(readers: list[pa.RecordBatchReader]) -> None:
 
 
 def in_transaction(connection: Connection) -> bool:
-    """Whether a transaction is open. BEGIN would tell too, but abort it; outside of one, each statement has its own number."""
+    """True if a transaction is open. BEGIN would tell too, but abort it; outside of one, each statement has its own number."""
     try:
         numbers = {connection.execute("SELECT txid_current()").fetchall()[0] for _ in range(2)}
     except Exception as error:

@@ -138,7 +138,7 @@ def _check_circles(tables: Mapping[ObjectName, Table]) -> None:
 
 
 def _waits(table: ObjectName, key: ForeignKey, rest: Mapping[ObjectName, Table]) -> bool:
-    """Whether the key's table has to be created first."""
+    """True if the key's table has to be created first."""
     return _folded(key.target) != table and _folded(key.target) in rest
 
 

@@ -41,5 +41,5 @@ async def take_turns(session: Session, names: Sequence[ObjectName], lasting: boo
 
 
 def collides(error: DatabaseError) -> bool:
-    """Whether another connection has just created it."""
+    """True if another connection has just created the same object."""
     return "write-write conflict" in error.message or "already exists" in error.message

@@ -171,7 +171,7 @@ def _alter_type(name: Identifier, old: SqlType, new: SqlType) -> SQL:
 
 
 def _shifts(old: SqlType, new: SqlType) -> bool:
-    """Whether a time in the list or struct gets a time zone, or loses it."""
+    """True if a time in the list or struct gets a time zone, or loses it."""
     if old.element is not None and new.element is not None:
         return _shifts(old.element, new.element)
     if old.members and new.members:

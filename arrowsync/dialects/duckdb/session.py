@@ -42,7 +42,7 @@ class Address:
 
     @property
     def uses_default_memory(self) -> bool:
-        """Whether there is a file to write to, and no limit that the user has chosen."""
+        """True if there is a file to write to, and no limit that the user has chosen."""
         return self.path != MEMORY and not {"memory_limit", "max_memory"} & dict(self.options).keys()
 
 

@@ -182,7 +182,7 @@ def _spec_of(name: str, live: SqlType) -> ColumnSpec:
 
 
 def is_said_as_text(live: SqlType) -> bool:
-    """Whether no Arrow type has the values of the type, which is no list and no struct: DuckDB says them as text."""
+    """True if no Arrow type has the values of the type, which is no list and no struct: DuckDB says them as text."""
     return _arrow_type(live) is None
 
 
@@ -320,7 +320,7 @@ _WIDER: Mapping[str, frozenset[str]] = {
 
 
 def is_widening(old: SqlType, new: SqlType) -> bool:
-    """Whether every value of `old` is one of `new`, unchanged."""
+    """True if every value of `old` is one of `new`, unchanged."""
     if old == new:
         return True
     if old.element is not None and new.element is not None:

@@ -207,7 +207,7 @@ async def hang_up(connection: Any, seconds: float) -> None:
 
 
 def can_send_files(connection: Any) -> bool:
-    """Whether the connection has told the server that it answers LOAD DATA LOCAL."""
+    """True if the connection has told the server that it answers LOAD DATA LOCAL."""
     return bool(connection.client_flag & _LOCAL_FILES)
 
 
@@ -247,7 +247,7 @@ def _guard(connection: Any, address: Address, required: bool) -> None:
     local = address.socket is not None
 
     def trusted() -> bool:
-        """Whether the server may have the password itself."""
+        """True if the server may have the password itself."""
         verified = connection._ssl_context is not None and connection._ssl_context.verify_mode == ssl.CERT_REQUIRED
         return local or verified
 

@@ -279,7 +279,7 @@ def _check_on_delete(table: Table, key: ForeignKey) -> None:
 
 
 def _mentions(condition: SQL, column: str) -> bool:
-    """Whether the column stands in the condition, as a name that was quoted by us."""
+    """True if the column stands in the condition, as a name that was quoted by us."""
     return any(
         (isinstance(part, Identifier) and fold(part.parts[-1]) == fold(column))
         or (isinstance(part, SQL) and _mentions(part, column))

@@ -342,7 +342,7 @@ class Loading:
         return bring
 
     def _is_nameless(self, error: ArrowSyncError, chunks: Chunks) -> bool:
-        """Whether a row is refused, and which isn't known, but can be asked."""
+        """True if the server rejected a row without naming it and the connection still works."""
         return _is_refusal(error) and not names_row(error) and error is not chunks.error and not self.wire.closed
 
     async def _search(self, error: ArrowSyncError, first_row: int, rows: int, bring: Bring) -> None:
@@ -407,5 +407,5 @@ async def _table(file: _File, schema: pa.Schema) -> pa.Table:
 
 
 def _is_refusal(error: ArrowSyncError) -> bool:
-    """Whether it is about a row: what the server says of one, or what `check_stored` has found."""
+    """True if the error is about a row: one that the server rejected, or one that `check_stored` has found."""
     return refuses_row(error) or (type(error) is DatabaseError and error.code is None)

@@ -219,5 +219,5 @@ def is_repeated_key(error: DatabaseError) -> bool:
 
 
 def collides(error: DatabaseError) -> bool:
-    """Whether it is there by now."""
+    """True if it is there by now."""
     return error.code in EXISTING

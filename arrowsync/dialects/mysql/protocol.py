@@ -208,7 +208,7 @@ class Wire:
 
     @property
     def has_answer(self) -> bool:
-        """Whether the server has said something that was not read, or is gone."""
+        """True if the server has said something that was not read, or is gone."""
         reader = self.connection._reader
         return reader is None or bool(reader._buffer) or reader.at_eof() or self.closed
 

@@ -61,7 +61,7 @@ class Transactions:
 
     @property
     def within_users(self) -> bool:
-        """Whether something is open that a COMMIT would end, and that the user has begun, on the connection or with us."""
+        """True inside a transaction of the user's: a COMMIT here would commit their work."""
         return (self._users or self._scopes > 1) and bool(self._wire.status & IN_TRANSACTION)
 
     @property
@@ -450,7 +450,7 @@ class AiomysqlSession:
         await hang_up(second, CLOSE_SECONDS)
 
     async def _is_idle(self) -> bool:
-        """Whether the server says, over another connection, that it is not at work for this one."""
+        """True if the server says, over another connection, that it is not at work for this one."""
         query = sql("SELECT command FROM information_schema.processlist WHERE id = {id}", id=Literal(self._facts.id))
         async with self._beside() as session:
             if session is None:

@@ -80,7 +80,7 @@ _SIZED = {"char": TEXT_BYTES, "varchar": TEXT_BYTES, "varbinary": BINARY_BYTES}
 
 
 def is_widening(old: SqlType, new: SqlType) -> bool:
-    """Whether every value of `old` is one of `new`, unchanged, or is refused by name when it is loaded.
+    """True if every value of `old` is one of `new`, unchanged, or is refused by name when it is loaded.
 
     Of two types that hold the same values, only that of a declaration widens to the other: a live column that takes all that
     is declared stays as its owner made it.
@@ -264,7 +264,7 @@ def type_sql(live: SqlType) -> SQL:
 
 
 def has_characters(live: SqlType) -> bool:
-    """Whether the type has a character set (that of json can't be chosen)."""
+    """True if the type has a character set (that of json can't be chosen)."""
     return bool(live.labels) or labels_of_set(live) is not None or ARROW_TYPES.get(live.name) == pa.string()
 
 

@@ -230,7 +230,7 @@ class AdbcSession:
             raise
 
     async def _look(self, noted: Noted) -> bool | None:
-        """Whether the transaction has committed, asked over another connection of the same ADBC database."""
+        """True if the transaction has committed, asked over another connection of the same ADBC database."""
 
         async def opened() -> AdbcSession:
             try:

@@ -42,7 +42,7 @@ def failed_before() -> DatabaseError:
 
 
 async def look_for(noted: Noted, opener: Callable[[], Awaitable[Session]]) -> bool | None:
-    """Whether the transaction has committed; None where no session that is opened can tell."""
+    """True if the transaction has committed; None where no session that is opened can tell."""
     if noted.number is None:
         return False  # nothing was written: there is nothing to be committed
     with suppress(TimeoutError):

@@ -326,7 +326,7 @@ def _utils() -> Any:
             inner.data_received(self, data)
 
         def _may_pass(self, data: bytes) -> bool:
-            """Whether no message that is complete with these bytes asks for the password of somebody who isn't trusted."""
+            """True if no message that is complete with these bytes asks for the password of somebody who isn't trusted."""
             said = self.said
             assert said is not None, "asked for only until the client is signed in"
             said += data

@@ -146,7 +146,7 @@ def _key(name: ObjectName, default: str) -> Literal:
 
 
 def collides(error: DatabaseError) -> bool:
-    """Whether somebody else has just created it: the error of the name, or of the catalogue's own index or row."""
+    """True if another session has just created the same object: the error names it, or an index or row of the catalogue."""
     if isinstance(error, ConstraintViolated):
         return (error.table or "").startswith("pg_") or (error.constraint or "").startswith("pg_")
     return error.code in EXISTING or _CONCURRENT in error.message

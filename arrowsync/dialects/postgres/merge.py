@@ -82,7 +82,7 @@ def _differ(job: MergeJob, columns: Sequence[str], left: LiteralString, right: L
 
 
 def _has_forms(live: SqlType) -> bool:
-    """Whether a value has several forms, of which a row keeps the one that it has: 1.5 and 1.50, a day and 24 hours."""
+    """True if a value has several forms, of which a row keeps the one that it has: 1.5 and 1.50, a day and 24 hours."""
     if live.element is not None:
         return _has_forms(live.element)
     return live.name == "interval" or live == SqlType("numeric")

@@ -143,7 +143,7 @@ def quoting(server: Server) -> Quoting:
 
 
 def _is_number(value: float) -> bool:
-    """Whether it is a number as any other type has them: no infinity, no NaN, no negative zero."""
+    """True for a number that every numeric type has: no infinity, no NaN, no negative zero."""
     return math.isfinite(value) and (value != 0 or math.copysign(1, value) > 0)
 
 

@@ -127,7 +127,7 @@ _WRITES = re.compile(_BEFORE + r"WITH\b.*\b(?:INSERT|UPDATE|DELETE|MERGE)\b", re
 
 
 def is_subquery(text: str) -> bool:
-    """Whether the statement can stand in parentheses behind FROM."""
+    """True if the statement can stand in parentheses behind FROM."""
     return _SELECTS.match(text) is not None and _WRITES.match(text) is None
 
 

@@ -242,7 +242,7 @@ class AsyncpgSession:
 
     @property
     def in_transaction(self) -> bool:
-        """Whether a transaction is open; ConnectionLost where the connection isn't."""
+        """True if a transaction is open; ConnectionLost where the connection isn't."""
         if self._is_closed():
             raise ConnectionLost(f"the connection to {self.where} is closed", hint="open a new one")
         inside: bool = self.connection.is_in_transaction()
@@ -314,7 +314,7 @@ class AsyncpgSession:
             raise failed_before() if error.code == FAILED_TRANSACTION else error from error.__cause__
 
     async def _look(self, noted: Noted) -> bool | None:
-        """Whether the transaction has committed, asked over another connection; None where none can be opened like this one."""
+        """True if the transaction has committed, asked over another connection; None where none can be opened like this one."""
         url = self.url
         return None if url is None else await look_for(noted, lambda: open_session(url))
 
@@ -435,7 +435,7 @@ class AsyncpgSession:
             self.connection.terminate()
 
     async def _is_idle(self) -> bool:
-        """Whether the server says, over another connection, that it is not at work for this one."""
+        """True if the server says, over another connection, that it is not at work for this one."""
         its = self.connection
         another = await connect_like(its)
         try:
@@ -493,7 +493,7 @@ class AsyncpgSession:
 
 
 def _is_about_url(error: Exception) -> bool:
-    """Whether asyncpg failed before it had connected to anything."""
+    """True if asyncpg failed before it had connected to anything."""
     return any(frame.f_code.co_name == "_parse_connect_arguments" for frame, _ in walk_tb(error.__traceback__))
 
 

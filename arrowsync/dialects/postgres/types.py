@@ -149,7 +149,7 @@ _TIMES = ("timestamp", "timestamptz", "time", "interval")
 
 
 def is_widening(old: SqlType, new: SqlType) -> bool:
-    """Whether every value of `old` is one of `new`, unchanged.
+    """True if every value of `old` is one of `new`, unchanged.
 
     Of two types that hold the same values (text and citext), only that of a declaration widens to the other: a live column
     that takes all that is declared stays as its owner made it.
@@ -190,7 +190,7 @@ def _length(live: SqlType) -> float:
 
 
 def _holds_digits(new: SqlType, precision: int, scale: int) -> bool:
-    """Whether the numeric type has as many digits before and after the point."""
+    """True if the numeric type has as many digits before and after the point."""
     if not new.args:
         return True
     return new.args[1] >= scale and new.args[0] - new.args[1] >= precision - scale
@@ -407,7 +407,7 @@ def _struct_type(struct: StructSpec, site: _Place) -> SqlType:
 
 
 def is_said_as_text(live: SqlType) -> bool:
-    """Whether no Arrow type has all values of the type, or of one that is in it: the server says them as text."""
+    """True if no Arrow type has all values of the type, or of one that is in it: the server says them as text."""
     if live.element is not None:
         return is_said_as_text(live.element)
     if live.members:

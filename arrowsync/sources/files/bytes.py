@@ -202,7 +202,7 @@ class ByteStream:
             self._raw: Any = file.open() if raw is None else raw
 
     def peek(self) -> bytes:
-        """How it begins, which stays to be read."""
+        """Return the first bytes, without consuming them."""
         while len(self._held) < HEAD_BYTES and (more := self._read(HEAD_BYTES - len(self._held))):
             self._held += more
         return self._held[:HEAD_BYTES]
@@ -252,7 +252,7 @@ def open_text(file: SourceFile, kind: Format, *, asked: bool) -> ByteStream:
 
 
 def _compression(file: SourceFile, head: bytes, *, asked: bool) -> Compression | None:
-    """How a file that begins so is compressed; where its name says that, it has to be."""
+    """Return the compression of a file by its first bytes; refuse a file that isn't compressed as its name says."""
     found, said = compression_of(head), file.said.compression
     if asked or (said is None and file.said.format is None):
         return found

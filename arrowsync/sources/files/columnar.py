@@ -100,7 +100,7 @@ def _groups(file: SourceFile, selection: Selection) -> list[int]:
 
 
 def _fitting(parquet: Any, batch_rows: int, wanted: dict[str, Any]) -> int:
-    """How many rows make a batch: fewer than the footer lets expect where decoding blows repeated values up."""
+    """Choose the rows of a batch: fewer than the footer's sizes suggest if decoding expands repeated values."""
     if parquet.metadata.num_rows <= _PROBE_ROWS:
         return batch_rows
     probe = next(parquet.iter_batches(_PROBE_ROWS, **wanted), None)

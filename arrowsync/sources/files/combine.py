@@ -122,7 +122,7 @@ def _promoted(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
 
 
 def _casts(kind: pa.DataType, common: pa.DataType) -> bool:
-    """Whether pyarrow can cast, and complains of a value that it would change."""
+    """True if pyarrow can cast, and complains of a value that it would change."""
     if pa.types.is_decimal(kind) and pa.types.is_floating(common):
         return False
     nothing: Any = pa.array([], kind)
@@ -146,7 +146,7 @@ def _raise_misfit(part: Part, name: str, other: pa.DataType) -> NoReturn:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What is made of the batches of each file: the `whole` has all columns, `schema` those that are wanted."""
+    """The schemas of several files together: the `whole` has all columns, `schema` the wanted ones."""
 
     whole: pa.Schema
     schema: pa.Schema
@@ -176,7 +176,7 @@ def _read(parts: Sequence[Part], wanted: _Wanted) -> Iterator[pa.RecordBatch]:
 
 
 def _constant(file: SourceFile, key: str, kind: pa.DataType, rows: int) -> Any:
-    """What the path of a file says of a key, for each row."""
+    """Repeat the value of a partition key in the path of a file for each row."""
     value = file.keys.get(key)
     constant: Any = value if value is None or kind != pa.int64() else int(value)
     repeat: Any = pa.repeat

@@ -28,7 +28,7 @@ _ENCODING_HINT = 'say the encoding, such as csv=CsvOptions(encoding="cp1252")'
 
 @dataclass(frozen=True, slots=True)
 class Notation:
-    """How fields are told from each other; `quote` is empty where quotes are characters like others. `crlf` ends lines.
+    """The characters between fields and lines; `quote` is empty if quotes are ordinary characters. `crlf` ends lines.
 
     Of a file whose lines end with CR alone all is `swapped`: CR for LF, and LF for CR.
     """
@@ -117,7 +117,7 @@ def first_end(block: bytes, quote: bytes) -> int:
 
 
 def is_sound(block: bytes, notation: Notation) -> bool:
-    """Whether quotes are where they may be, and all lines end alike."""
+    """True if quotes are where they may be, and all lines end alike."""
     if not notation.quote or notation.quote not in block:
         ends = block.count(b"\n")
         return b"\r" not in block if not notation.crlf else block.count(b"\r\n") == ends == block.count(b"\r")
@@ -179,7 +179,7 @@ def _ends_fit(data: np.ndarray[Any, np.dtype[np.uint8]], notation: Notation) -> 
 
 
 class Fault(Exception):
-    """What is wrong with a record: on which line, in which field if in one, and why.
+    """A fault of a record: its line, its field if the fault is in one, and the reason.
 
     `record` is which record of the block it is, from 0. One is `lost` where it can't be told where it ends.
     """
@@ -201,7 +201,7 @@ class Fault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Where a record stands in its block, on which line it begins, and what is wrong with it."""
+    """The place of a record in its block, the line that it begins on, and its fault."""
 
     start: int
     end: int

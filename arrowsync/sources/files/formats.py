@@ -1,4 +1,4 @@
-"""What tells the format of a file: the end of its name, and how it begins.
+"""The format of a file, by its suffix or by its first bytes.
 
 To add a format: its line in `FORMATS` and its suffixes, and what reads it in `files`. To recognise one that can't be read, so
 that the message can say what it is: a line in `OTHER_SUFFIXES` and in `_BEGINNINGS`.
@@ -87,7 +87,7 @@ _NO_TEXT = bytes([*range(9), 11, 12, *range(14, 32)])
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the name of a file says of it; `other` is a format that can't be read, with the way out."""
+    """Format and compression by the name of a file; `other` is a format that can't be read, with the way out."""
 
     format: Format | None = None
     compression: Compression | None = None
@@ -95,7 +95,7 @@ class Said:
 
 
 def said_by(name: str) -> Said:
-    """What the suffixes of a name say, such as `.csv.gz`."""
+    """Read the suffixes of a name, such as `.csv.gz`."""
     stem, suffix = os.path.splitext(name.lower())
     compression = COMPRESSIONS.get(suffix)
     if compression is not None:
@@ -104,17 +104,17 @@ def said_by(name: str) -> Said:
 
 
 def is_data(name: str) -> bool:
-    """Whether a file in a folder is taken for data, by its name."""
+    """True if a file in a folder is taken for data, by its name."""
     return said_by(name).format is not None
 
 
 def compression_of(head: bytes) -> Compression | None:
-    """How the file that begins so is compressed."""
+    """Return the compression of a file by its first bytes."""
     return next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
 
 
 def looks_like(head: bytes) -> str | None:
-    """What a file that begins so is, in words; None for text, and for what isn't known."""
+    """Name the format of a file by its first bytes, in words; None for text, and for an unknown format."""
     if head.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
         return "an HTML page"
     is_text = head.translate(None, _NO_TEXT) == head

@@ -14,7 +14,7 @@ from arrowsync.declare.spec import TableSpec
 from arrowsync.errors import SourceError
 
 MAX_NAMES = 100_000
-"""How many names a header may have."""
+"""The greatest number of names in a header."""
 TOO_MANY = f"it has more than {MAX_NAMES:,} names"
 TOO_MANY_HINT = (
     "write a row for each value, with the name of its column as a value beside it; or a Parquet or Arrow file"
@@ -28,7 +28,7 @@ SEPARATOR_BYTES = 9
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the first line says, and which line of the file that is."""
+    """The names in the first line, and the number of that line in the file."""
 
     names: tuple[str, ...]
     line: int

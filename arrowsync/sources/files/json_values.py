@@ -110,7 +110,7 @@ def _quotes(data: Bytes) -> Any:
 
 
 def _blank_outside(data: Bytes, places: Numbers, kinds: Bytes, before: Bytes) -> bool:
-    """Whether there are but blanks before and after the objects, and in objects without members."""
+    """True if there are but blanks before and after the objects, and in objects without members."""
     outside = (before == _LF) | (before == _CLOSE) | ((before == _OPEN) & (kinds == _CLOSE))
     starts = np.concatenate([[0], places[:-1] + 1])[outside]
     ends = places[outside]
@@ -203,7 +203,7 @@ class JsonColumn:
                 assert_never(self.kind)
 
     def _fits(self, nested: Any) -> bool:
-        """Whether what is no scalar is an object or array, as far as `convert` won't ask."""
+        """True if what is no scalar is an object or array, as far as `convert` won't ask."""
         if not len(nested):
             return True
         if self.kind not in ("text", "json", "declared json"):
@@ -287,7 +287,7 @@ def _not_scalars(values: Any, strings: Any) -> Any:
 
 
 def _strings_end(values: Any, strings: Any) -> bool:
-    """Whether what begins as a string is one, and nothing more. Those with a backslash are asked when they are decoded."""
+    """True if what begins as a string is one, and nothing more. Those with a backslash are asked when they are decoded."""
     texts = values if strings.true_count == len(values) else values.filter(strings)
     if not len(texts):
         return True
@@ -373,7 +373,7 @@ def _to_float(values: Any) -> Any:
 
 
 def _is_said_again(text: str) -> bool:
-    """Whether the float64 that is nearest to a number is that number, written with as many digits."""
+    """True if the float64 that is nearest to a number is that number, written with as many digits."""
     try:
         number, nearest = Decimal(text), float(text)
     except ArithmeticError:  # an exponent beyond any

@@ -173,7 +173,7 @@ def _columns(keyed: Keyed, declared: Mapping[str, ColumnSpec]) -> tuple[JsonColu
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """What is known of a file before its rows are read. Where `required` isn't empty, each line has the keys of all."""
+    """A file that is open, before its rows are read. If `required` isn't empty, each line has the keys of all."""
 
     name: str
     columns: tuple[JsonColumn, ...]
@@ -237,7 +237,7 @@ class _Reader:
         return to_batch(arrays, self.schema)
 
     def fault(self, members: Sequence[tuple[str, object]]) -> _Fault | None:
-        """What is wrong with an object, though it is JSON."""
+        """Find the fault of an object that is valid JSON."""
         known = {column.name: column for column in self.columns}
         lacking = known.keys() - {key for key, _ in members}
         if self.required and lacking:
@@ -272,7 +272,7 @@ def _place_of_row(name: str, block: bytes, row: int) -> tuple[str, int | None]:
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
-    """What is wrong with a line, what to do, and in which column if in one."""
+    """A fault of a line: the reason, the hint, and its column if the fault is in one."""
 
     reason: str
     hint: str

@@ -95,7 +95,7 @@ def data_files(
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or folder is of the tool that wrote the folder, not data."""
+    """True if a file or folder is of the tool that wrote the folder, not data."""
     return name.startswith(("_", "."))
 
 
@@ -220,7 +220,7 @@ T = TypeVar("T")
 
 
 def is_url(text: str) -> bool:
-    """Whether a text is a URL, not a path."""
+    """True if a text is a URL, not a path."""
     return _SCHEME.match(text) is not None
 
 

@@ -1,4 +1,4 @@
-"""What is read of files that hold more than is wanted: some of the columns, and of Parquet and Arrow files some of the rows."""
+"""`Selection`: the columns to read of files, and the filters on the rows of Parquet and Arrow files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Selection:
     columns: tuple[str, ...] | None = None
     filters: tuple[Filter, ...] = ()
     lenient: bool = False
-    """Whether columns that aren't there are left out."""
+    """True if selected columns that a file lacks are left out."""
 
     @property
     def expression(self) -> Any:
@@ -36,23 +36,23 @@ class Selection:
         return cast("Any", pq).filters_to_expression([list(self.filters)]) if self.filters else None
 
     def wanted(self, names: Collection[str]) -> set[str]:
-        """Those of the names that are of columns that are wanted."""
+        """Return the names of selected columns among `names`."""
         return set(names) if self.columns is None else {*self.columns}.intersection(names)
 
     def needed(self, names: Collection[str]) -> list[str]:
-        """Those of a file's columns that are wanted, or that a filter is about."""
+        """Return the columns of a file that are selected, or that a filter needs."""
         if self.columns is None:
             return list(names)
         wanted = {*self.columns, *(name for name, _, _ in self.filters)}
         return [name for name in names if name in wanted]
 
     def about(self, names: Collection[str]) -> Selection:
-        """The same, with only the filters about these columns."""
+        """Return the selection with only the filters on these columns."""
         about = set(names)
         return replace(self, filters=tuple(each for each in self.filters if each[0] in about))
 
     def check(self, schema: pa.Schema, source: str) -> None:
-        """Whatever is named is there, and can be compared."""
+        """Refuse a selected column that the schema lacks, or a filter that can't be compared with its column."""
         names = dict.fromkeys(schema.names)
         asked = {
             "columns has": () if self.lenient else self.columns or (),
@@ -77,13 +77,13 @@ class Selection:
                 ) from error
 
     def keeps(self, row: Mapping[str, Any]) -> bool:
-        """Whether the filters about these columns hold for these values, arrays of one row each."""
+        """True if the filters about these columns hold for these values, arrays of one row each."""
         expression = self.about(row.keys()).expression
         return expression is None or cast("Any", pa.table(dict(row))).filter(expression).num_rows > 0
 
 
 def to_selection(columns: Columns | None, filters: Sequence[Filter] | None, spec: TableSpec | None) -> Selection:
-    """What a caller asked for, checked."""
+    """Make a selection of a caller's arguments, checked."""
     if columns == "declared":
         if spec is None:
             raise DeclarationError('columns="declared" needs a declared table', hint="pass the table, or names")

@@ -84,7 +84,7 @@ _UTF8_HINT = "write the file in UTF-8"
 
 
 class BinaryFile(Protocol):
-    """What is read from: bytes, already decompressed."""
+    """A stream of bytes, already decompressed."""
 
     def read(self, size: int, /) -> bytes: ...
 
@@ -131,7 +131,7 @@ def _first_chunk(file: BinaryFile, name: str, block_bytes: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with a line: its number from 1, in which field (from 0) if in one, and why."""
+    """A fault of a line: the number of the line from 1, of the field (from 0) if it is in one, and the reason."""
 
     line: int
     field: int | None

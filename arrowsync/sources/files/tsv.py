@@ -51,7 +51,7 @@ ESCAPES: Mapping[str, str] = {
     "v": "\v",
     "\\": "\\",
 }
-"""What stands behind a backslash, and what it means."""
+"""Letter after a backslash -> the character that the escape means."""
 
 _BACKSLASH = ord("\\")
 _UNKNOWN = 0xFF  # a byte that no text in UTF-8 has
@@ -298,7 +298,7 @@ def _split(block: bytes, fields: int) -> list[pa.Array[Any]] | None:
 
 
 def _all_crlf(block: bytes, rows: int) -> bool:
-    """Whether all lines of a block end with CRLF and no carriage return stands elsewhere; `rows` is how many lines it has."""
+    """True if all lines of a block end with CRLF and no carriage return stands elsewhere; `rows` is how many lines it has."""
     data = np.frombuffer(block, np.uint8)
     returns = np.flatnonzero(data == ord("\r"))
     ended = rows if block.endswith(b"\n") else rows - 1
@@ -308,7 +308,7 @@ def _all_crlf(block: bytes, rows: int) -> bool:
 
 
 def _any_empty(values: pa.Array[Any]) -> bool:
-    """Whether a field is empty, and not NULL."""
+    """True if a field is empty, and not NULL."""
     ends = np.frombuffer(memoryview(cast("Any", values.buffers()[1])), np.int32, len(values) + 1)
     return int(np.count_nonzero(np.diff(ends) == 0)) > values.null_count
 

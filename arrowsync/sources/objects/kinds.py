@@ -69,7 +69,7 @@ def _family(kind: Any) -> Family:
 
 
 def family_of(value: Any) -> Family:
-    """What an unwrapped value is."""
+    """Return the family of an unwrapped value."""
     family = _family(cast("Any", type(value)))
     if family in _ZONED and getattr(value, "tzinfo", None) is not None:
         return _ZONED[family]
@@ -220,7 +220,7 @@ def first_outside(values: Values, families: Collection[Family]) -> tuple[int, An
 
 
 def is_nan(value: Any) -> bool:
-    """Whether it is the float or the decimal that is no number."""
+    """True if it is the float or the decimal that is no number."""
     if isinstance(value, Decimal):
         return value.is_nan()
     return isinstance(value, float | np.floating) and bool(value != value)
@@ -333,7 +333,7 @@ _RULES: tuple[tuple[Callable[[Any], bool], Rule], ...] = (
 
 @lru_cache(maxsize=256)
 def rule_of(kind: pa.DataType) -> Rule:
-    """What a type takes."""
+    """Return the rule of an Arrow type."""
     return next((rule for fits, rule in _RULES if fits(kind)), NOTHING)
 
 
@@ -377,7 +377,7 @@ _TARGETS: tuple[tuple[Callable[[Any], bool], pa.DataType], ...] = (
 
 
 def is_list(kind: Any) -> bool:
-    """Whether it is a list, in any layout."""
+    """True if it is a list, in any layout."""
     return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
 
 

@@ -310,7 +310,7 @@ def _nothing() -> None:
 
 
 def _is_keyed(kind: Any) -> bool:
-    """Whether rows of the class have keys: a mapping, or the row of a database driver (`sqlite3.Row`, `asyncpg.Record`)."""
+    """True if rows of the class have keys: a mapping, or the row of a database driver (`sqlite3.Row`, `asyncpg.Record`)."""
     return issubclass(kind, Mapping) or (hasattr(kind, "keys") and hasattr(kind, "__getitem__"))
 
 

@@ -66,7 +66,7 @@ NULL = b"\\N"
 
 @dataclass(frozen=True, slots=True)
 class MySqlTextEncoder:
-    """What turns a record batch of `schema` into the lines of its rows.
+    """An encoder of record batches of `schema` into the lines of their rows.
 
     `fields` are what the list of columns in the statement says of each field, `assignments` what its SET says, if there are
     any. It keeps nothing between calls: batches may come in any order, from any thread. A batch is best about 1 MiB.

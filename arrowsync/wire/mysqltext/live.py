@@ -50,7 +50,7 @@ def limited(live: SqlType) -> Limited | None:
 
 
 def is_opaque(live: SqlType) -> bool:
-    """Whether its values are bytes of the server's own."""
+    """True if its values are bytes of the server's own."""
     return OPAQUE.fullmatch(live.name) is not None
 
 

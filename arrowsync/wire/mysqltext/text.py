@@ -26,7 +26,7 @@ TEXT_BYTES: Mapping[str, int] = {
     "longtext": 2**32 - 1,
 }
 BINARY_BYTES: Mapping[str, int] = {name.replace("text", "blob"): size for name, size in TEXT_BYTES.items()}
-"""How many bytes the types without a declared length hold."""
+"""Type without a declared length -> greatest number of bytes."""
 
 SPECIAL = (ord("\t"), ord("\n"), ord("\\"))
 DIGITS: npt.NDArray[np.uint16] = np.array([f"{byte:02x}".encode() for byte in range(256)], "S2").view(np.uint16)
@@ -243,7 +243,7 @@ def escaped(array: Column) -> Column:
 
 
 def size_of(array: Any) -> int:
-    """How many bytes the strings take together."""
+    """Return the number of bytes of all strings together."""
     offsets = strings_of(array).elements.offsets
     return int(offsets[-1] - offsets[0])
 

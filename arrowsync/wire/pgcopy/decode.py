@@ -37,7 +37,7 @@ HEX[np.frombuffer(b"0123456789abcdef", np.uint8)] = range(16)
 
 @dataclass(frozen=True, slots=True)
 class ColumnDecoder:
-    """How a type comes: the expression that is selected for a column, and what makes its text into the Arrow type.
+    """The decoder of a type: the expression that is selected for a column, and the function from its text to the Arrow type.
 
     Without `finish`, the CSV reader makes the type itself.
     """
@@ -165,7 +165,7 @@ def labelled(text: Array, arrow: pa.DataType, labels: tuple[str, ...]) -> Array:
 
 
 def enum_form(labels: tuple[str, ...]) -> ColumnDecoder:
-    """How the values of an enum come."""
+    """Return the decoder of an enum."""
     return ColumnDecoder("{column}::text", partial(labelled, labels=labels))
 
 

@@ -38,7 +38,7 @@ STEPS = 64
 
 
 def nested_form(live: SqlType) -> ColumnDecoder:
-    """How values of an array or composite type come."""
+    """Return the decoder of an array or composite type."""
     return replace(
         ARRAY_DIGITS if live.element is not None else COMPOSITE_DIGITS,
         finish=partial(_of_digits, decode=decoder_of(live)),
@@ -46,7 +46,7 @@ def nested_form(live: SqlType) -> ColumnDecoder:
 
 
 def text_list_form(live: SqlType) -> ColumnDecoder:
-    """How values of an array type come whose elements the server says as text."""
+    """Return the decoder of an array type whose elements arrive as text."""
     texts = SqlType("array", element=SqlType("text"), dimensions=live.dimensions)
     return ColumnDecoder("encode(array_send({column}::text[]), 'hex')", nested_form(texts).finish)
 
@@ -65,7 +65,7 @@ def _of_digits(digits: Array, arrow: pa.DataType, *, decode: Decode) -> Array:
 
 
 def decoder_of(live: SqlType) -> Decode:
-    """What the binary form of the type means; a KeyError for one that isn't known."""
+    """Return the decoder of the binary form of a type; KeyError for an unknown type."""
     if live.element is not None:
         return partial(_arrays, element=live.element, depth=live.dimensions)
     if live.members:

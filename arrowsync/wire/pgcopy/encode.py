@@ -102,7 +102,7 @@ A member has its own since it may be of a domain, which a `SqlType` doesn't tell
 
 @dataclass(frozen=True, slots=True)
 class PgCopyEncoder:
-    """What turns a record batch of `schema` into the COPY BINARY bytes of its rows, without header and trailer.
+    """An encoder of record batches of `schema` into the COPY BINARY bytes of their rows, without header and trailer.
 
     It keeps nothing between calls: batches may come in any order, from any thread. About 8,000 rows or 1 MiB at a time is
     fastest, because a batch and its bytes then stay in the processor's cache; slices of larger batches are read in place.
@@ -253,7 +253,7 @@ PREFIX = 4
 
 @dataclass(frozen=True, slots=True)
 class PgFields:
-    """What turns a record batch into one of `schema`, whose values are those of the fields; it keeps nothing between calls."""
+    """A stateless encoder of record batches into batches of `schema`, whose values are the encoded fields."""
 
     schema: pa.Schema
     encoder: PgCopyEncoder
@@ -273,7 +273,7 @@ class PgFields:
 
 
 def compile_pgfields(schema: pa.Schema, types: Sequence[SqlType], *, oids: Mapping[Any, int] | None = None) -> PgFields:
-    """What turns batches of `schema` into the fields of a table whose columns have `types`: see `compile_pgcopy`."""
+    """Compile the encoder of batches of `schema` into fields of a table with columns of `types`: see `compile_pgcopy`."""
     encoder = compile_pgcopy(schema, types, oids=oids)
     sends: list[Send] = []
     sent: list[pa.Field[Any]] = []
