@@ -13,6 +13,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
+from dataclasses import dataclass
 from types import ModuleType, TracebackType
 from typing import Any, NoReturn, cast
 
@@ -70,13 +71,39 @@ _READS = re.compile(r"\s*(?:SELECT|VALUES|TABLE|FROM|SHOW|DESC|DESCRIBE|EXPLAIN|
 _CHANGES_ROWS = re.compile(r"\s*(?:INSERT|UPDATE|DELETE|REPLACE|SET)\b", re.I)
 """The first words of statements that commit nothing by themselves on a server where DDL does (MySQL)."""
 
-_loading: ContextVar[object] = ContextVar("loading", default=None)
-"""The connection that is being loaded with the rows of the running code, which is a source."""
+
+@dataclass(slots=True)
+class _Load:
+    """A load over a connection; None once it has ended, when what its source has started may still run."""
+
+    conn: object
+
+
+_loads: ContextVar[tuple[_Load, ...]] = ContextVar("loads", default=())
+"""The loads that wait for rows of the running code, which is a source."""
 
 
 def busy_error(what: str, hint: str) -> DatabaseError:
     """Return the error of a call that would wait for ever: the connection is busy with `what`, which waits for the caller."""
     return DatabaseError(f"the connection is busy with {what}", hint=hint)
+
+
+def _check_not_loaded(conn: object) -> None:
+    """Refuse a call by a source that is being loaded over this very connection: load and call would wait for each other."""
+    if any(load.conn is conn for load in _loads.get()):
+        raise busy_error("loading this very source", "read from a second connection")
+
+
+@contextmanager
+def _loaded(conn: object) -> Generator[None]:
+    """Mark the block as a load over the connection; the source runs in this context, whatever thread reads it."""
+    load = _Load(conn)
+    token = _loads.set((*_loads.get(), load))
+    try:
+        yield
+    finally:
+        _loads.reset(token)
+        load.conn = None
 
 
 def unsendable() -> DeclarationError:
@@ -101,11 +128,6 @@ class Connection:
         self._transaction_lock = asyncio.Lock()
         self._reading: str | None = None
         self._closed = False
-
-    @property
-    def busy(self) -> bool:
-        """True while a call is at work on the connection."""
-        return self._lock.locked()
 
     async def execute(self, statement: str) -> int:
         """Run SQL statements: see `arrowsync.Connection.execute`.
@@ -251,8 +273,6 @@ class Connection:
         an error, since it may come from the code that reads the generator, which would then wait for itself.
         """
         self._check_usable()
-        if _loading.get() is self:
-            raise busy_error("loading this very source", "read from a second connection")
         if self._reading:
             raise busy_error(self._reading, "read to the end or close it first, or use a second connection")
         async with AsyncExitStack() as stack:
@@ -266,10 +286,11 @@ class Connection:
                 self._reading = None
 
     def _check_usable(self) -> None:
-        """Refuse a call in another process or event loop, or after `close`. Each call runs this first."""
+        """Refuse a call in another process or event loop, after `close`, or by a load's source. All calls run this first."""
         self._owner.check()
         if self._closed:
             raise ConnectionLost("the connection is closed", hint="open a new one with connect")
+        _check_not_loaded(self)
 
     async def __aenter__(self) -> Connection:
         return self
@@ -340,6 +361,8 @@ async def _session(
         raise DeclarationError(
             "this is a blocking connection", hint="use arrowsync.sync_table, or arrowsync.aio.connect"
         )
+    if not isinstance(conn, str):
+        _check_not_loaded(conn)
     session = await open_session(conn)
     try:
         async with session.pinned():
@@ -392,18 +415,19 @@ async def sync_table(
         outcome.told(),
         shown_progress(progress, table if isinstance(table, str) else getattr(table, "__name__", "rows")) as callback,
     ):
-        async with _session(conn) as session, _readable(data, conn) as data:
+        async with _session(conn) as session, _readable(data) as data:
             try:
-                return await run.sync_table(data, table, session, options, outcome, callback)
+                with _loaded(conn):
+                    return await run.sync_table(data, table, session, options, outcome, callback)
             except SourceStopped as stopped:
                 raise stopped.error from None
 
 
 @asynccontextmanager
-async def _readable(data: object, conn: object) -> AsyncGenerator[object]:
+async def _readable(data: object) -> AsyncGenerator[object]:
     """Yield the data in a form that worker threads can read: an async iterable is awaited in this event loop for them."""
     if hasattr(data, "__aiter__") and not hasattr(data, "__iter__") and not hasattr(data, "__arrow_c_stream__"):
-        async with blocking_iterator(cast("AsyncIterable[object]", data), before=lambda: _loading.set(conn)) as rows:
+        async with blocking_iterator(cast("AsyncIterable[object]", data)) as rows:
             yield rows
     else:
         yield data

@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TypeVar, cast
 import pyarrow as pa
 
 from arrowsync import aio
-from arrowsync.bridge import Portal, in_worker
+from arrowsync.bridge import Portal
 from arrowsync.catalog import Catalog
 from arrowsync.declare.dataclasses.read import read_dataclass
 from arrowsync.errors import DeclarationError
@@ -332,7 +332,7 @@ def read_batches(table: type | pa.Schema | str, conn: object) -> Generator[pa.Re
 
 def _streamed(batches: AsyncGenerator[pa.RecordBatch, None], conn: object) -> Generator[pa.RecordBatch]:
     """Yield the batches of an async generator that reads from the connection."""
-    _unwrapped(conn)  # refuses a source that reads what it is loaded into
+    _unwrapped(conn)  # refuses a connection of arrowsync.aio
     try:
         while True:
             batch = _portal.run(lambda: anext(batches, None))
@@ -432,10 +432,7 @@ def _described(tables: T) -> T:
 
 def _unwrapped(conn: object) -> object:
     if isinstance(conn, Connection):
-        connection = conn._async  # pyright: ignore[reportPrivateUsage]
-        if connection.busy and in_worker():
-            raise aio.busy_error("loading this very source", "read from a second connection")
-        return connection
+        return conn._async  # pyright: ignore[reportPrivateUsage]
     if isinstance(conn, aio.Connection):
         raise DeclarationError(
             "this is an async connection", hint="await arrowsync.aio.sync_table, or use arrowsync.connect"

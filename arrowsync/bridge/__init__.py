@@ -21,7 +21,7 @@ from arrowsync.bridge.portal import Portal
 from arrowsync.bridge.prefetch import prefetch
 from arrowsync.bridge.reader import GuardedReader, guarded_reader
 from arrowsync.bridge.uninterrupted import uninterrupted, until_done
-from arrowsync.bridge.worker import Worker, in_worker
+from arrowsync.bridge.worker import Worker
 
 __all__ = [
     "Abandonable",
@@ -39,7 +39,6 @@ __all__ = [
     "commit",
     "fan_out",
     "guarded_reader",
-    "in_worker",
     "keep_for_ever",
     "keep_in_children",
     "locked",

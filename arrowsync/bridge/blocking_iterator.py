@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Coroutine, Generator
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -15,14 +15,12 @@ ITEMS = 256
 
 
 @asynccontextmanager
-async def blocking_iterator(
-    items: AsyncIterable[T], before: Callable[[], object] = lambda: None
-) -> AsyncGenerator[Generator[T]]:
+async def blocking_iterator(items: AsyncIterable[T]) -> AsyncGenerator[Generator[T]]:
     """Yield a blocking iterator over `items` for use in another thread; this event loop awaits the items as they are asked for.
 
     The iterator raises the errors of `items`. If the task that entered is cancelled, the iterator raises too, even while it
-    waits for an item. On leaving, `items` is awaited no more, and closed if it is an async generator. `before` is called in each
-    task that awaits items.
+    waits for an item. On leaving, `items` is awaited no more, and closed if it is an async generator. Items are awaited in
+    the context of the thread that asks for them.
     """
     loop, owner = asyncio.get_running_loop(), asyncio.current_task()
     iterator = aiter(items)
@@ -32,7 +30,6 @@ async def blocking_iterator(
         task = asyncio.current_task()
         assert task is not None, "a coroutine of the loop is a task"
         waiting.add(task)
-        before()
         try:
             return await _take(iterator)
         finally:

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-def in_worker() -> bool:
-    """True in a thread of arrowsync's, such as the one that reads a source."""
-    return threading.current_thread().name.startswith("arrowsync-")
 
 
 class Worker:
@@ -30,8 +25,12 @@ class Worker:
     async def run_interruptible(
         self, interrupt: Callable[[], None] | None, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Run `call` in the worker's thread; a cancellation calls `interrupt`, waits until the call has ended, and is raised."""
-        future = asyncio.get_running_loop().run_in_executor(self._executor, lambda: call(*args, **kwargs))
+        """Run `call` in the worker's thread; a cancellation calls `interrupt`, waits until the call has ended, and is raised.
+
+        The call runs in a copy of the caller's context, since it may run code of the user's.
+        """
+        context = copy_context()
+        future = asyncio.get_running_loop().run_in_executor(self._executor, lambda: context.run(call, *args, **kwargs))
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:

@@ -7,7 +7,7 @@ connection. Nothing is inherited: `docs/adding-a-dialect.md` says what a new dat
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, LiteralString, Protocol, TypeAlias
@@ -26,12 +26,16 @@ from arrowsync.sql import SQL, Quoting
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server's product, its version, the default namespace, and the `features` that differ by version."""
+    """A server's product, its version, the default namespace, and the `features` that differ by version.
+
+    `instance` tells the database apart from all others, whatever URL it was reached by.
+    """
 
     product: str
     version: tuple[int, ...]
     namespace: str
     features: frozenset[str] = frozenset()
+    instance: Hashable = None
 
 
 # -- Sessions
@@ -237,6 +241,10 @@ class Locks(Protocol):
 
     def collides(self, error: DatabaseError) -> bool:
         """True if a statement failed because the object that it was to create exists by now."""
+        ...
+
+    def turn_key(self, session: Session, name: ObjectName) -> Hashable:
+        """Tell the object apart from those of the same name in other databases; None if no other session can reach it."""
         ...
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, cast
@@ -36,8 +37,9 @@ class ConvertedStream:
 
     `fit` brings declared types to wider live ones, where the table is wider than its declaration. With `row_numbers` every row
     brings its number (and line), because the server may refuse it when it is staged: see `refuse`. `storable` sets aside what
-    the columns can't hold. `key` are the columns by which a reject is known, `table` is
-    the name that its reason gives the table, whatever it is called while it is filled.
+    the columns can't hold. `key` are the columns by which a reject is known, `table` is the name that its reason gives the
+    table, whatever it is called while it is filled. The source runs in the `context` in which this was made, whatever thread
+    reads it.
     """
 
     stream: BatchStream
@@ -55,6 +57,7 @@ class ConvertedStream:
     refused: int = 0
     seconds: float = 0.0
     begun: bool = False
+    context: Context = field(default_factory=copy_context)
     files: FileRuns = field(default_factory=FileRuns)
     _rejects: list[pa.RecordBatch] = field(default_factory=list[pa.RecordBatch])
     _refused: list[int] = field(default_factory=list[int])
@@ -95,7 +98,7 @@ class ConvertedStream:
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         self.begun = True
         with self.stream:
-            for batch in _taken(self._batches()):
+            for batch in _taken(self._batches(), self.context):
                 started = perf_counter()
                 good = self._convert(batch)
                 self.rows_read += batch.num_rows
@@ -104,7 +107,7 @@ class ConvertedStream:
                 if good.num_rows:
                     yield good
                 if self.progress is not None:
-                    self.progress(self.rows_read, self.stream.row_count)
+                    self.context.run(self.progress, self.rows_read, self.stream.row_count)
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         """Those of the stream; where bad rows are set aside, those that it converts, with their places in files of text."""
@@ -168,10 +171,10 @@ class SourceStopped(Exception):
         self.error = error
 
 
-def _taken(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _taken(batches: Iterator[pa.RecordBatch], context: Context) -> Iterator[pa.RecordBatch]:
     while True:
         try:
-            batch = next(batches, None)
+            batch = context.run(next, batches, None)
         except (KeyboardInterrupt, SystemExit) as error:
             raise SourceStopped(error) from error
         except GeneratorExit as error:

@@ -47,7 +47,8 @@ async def sync_table(
     declared = declared_spec(table, options.key)
     hint = declared if isinstance(declared, TableSpec) else None
     turns = TurnTaking(session, _names_of_every_load(declared, session, options), lasting=opener is not None)
-    async with _opened(data, hint) as stream:
+    target = None if options.dry_run else flat_name(declared, session.dialect.language, session.server)
+    async with turns.feeding(target), _opened(data, hint) as stream:
         while True:
             with suppress(BeginAgain):
                 async with turns.taken:

@@ -255,6 +255,8 @@ def test_turns(url: str) -> None:
         other = DatabaseError("a deadlock", code="1213")
         assert not locks.collides(other)
         assert locks.every_load in (True, False)
+        one, other_one = (locks.turn_key(session, ObjectName(None, name)) for name in ("Thing", "Another"))
+        assert one is None or (one != other_one and one == locks.turn_key(session, ObjectName(None, "Thing")))
 
     with_session(url, act)
 

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
+ITS_OWN = "def rows():\n    yield 1, 'a'\n    {}\n"
+"""A source that makes a call of its own."""
+
 STATEMENTS: tuple[tuple[str, str, str], ...] = (
+    (
+        "read from a second connection",
+        ITS_OWN.format("CONN.fetch('SELECT 1 AS a')") + "load(rows())",
+        ITS_OWN.format("connect('duckdb://').fetch('SELECT 1 AS a')") + "load(rows())",
+    ),
+    (
+        "load or migrate it before this call or after it, or let the source give these rows too",
+        "url = f'duckdb:///{FOLDER}/a.duckdb'\n"
+        + ITS_OWN.format("sync_table([(2, 'b')], People, url)")
+        + "sync_table(rows(), People, url)",
+        "url = f'duckdb:///{FOLDER}/a.duckdb'\n"
+        + ITS_OWN.format("yield 2, 'b'")
+        + "sync_table([(3, 'c')], People, url); sync_table(rows(), People, url)",
+    ),
     (
         "send the URL, and open a connection there: arrowsync.connect(url)",
         "__import__('pickle').dumps(CONN)",

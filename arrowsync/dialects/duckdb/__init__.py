@@ -56,6 +56,7 @@ class DuckDBLocks:
     lock = staticmethod(locks.lock)
     take_turns = staticmethod(locks.take_turns)
     collides = staticmethod(locks.collides)
+    turn_key = staticmethod(locks.turn_key)
 
 
 LANGUAGE: Language = DuckDBLanguage()

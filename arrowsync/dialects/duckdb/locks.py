@@ -16,7 +16,7 @@ from arrowsync.dialects.duckdb.types import fold
 from arrowsync.errors import DatabaseError
 
 PATIENCE_SECONDS = 60.0
-"""How long a turn is waited for. Who goes on without it fails where DuckDB has it fail: a source may load its own target."""
+"""How long a turn is waited for. Who goes on without it fails where DuckDB has it fail."""
 
 
 async def lock(session: Session, table: ObjectName, purpose: LockPurpose) -> None:
@@ -26,18 +26,21 @@ async def lock(session: Session, table: ObjectName, purpose: LockPurpose) -> Non
 @asynccontextmanager
 async def take_turns(session: Session, names: Sequence[ObjectName], lasting: bool) -> AsyncGenerator[None]:
     """Wait for the names in their order, which keeps two who want several of them from waiting for each other."""
+    keys = sorted(found for name in names if (found := turn_key(session, name)) is not None)
+    async with AsyncExitStack() as taken:
+        for each in keys:
+            await taken.enter_async_context(locked(each, PATIENCE_SECONDS))
+        yield
+
+
+def turn_key(session: Session, name: ObjectName) -> tuple[str, str, str] | None:
+    """Tell the object apart from those in other files; None in memory, where nobody else can open the database by its URL."""
     from arrowsync.dialects.duckdb.session import DuckDBSession
 
     assert isinstance(session, DuckDBSession), "sessions of this dialect are"
-    if not session.path:  # in memory: nobody else can open it by its URL
-        yield
-        return
-    default = session.server.namespace
-    keys = sorted((session.path, fold(name.namespace or default), fold(name.name)) for name in names)
-    async with AsyncExitStack() as taken:
-        for key in keys:
-            await taken.enter_async_context(locked(key, PATIENCE_SECONDS))
-        yield
+    if not session.path:
+        return None
+    return session.path, fold(name.namespace or session.server.namespace), fold(name.name)
 
 
 def collides(error: DatabaseError) -> bool:

@@ -68,6 +68,7 @@ class MySqlLocks:
     lock = staticmethod(locks.lock)
     take_turns = staticmethod(locks.take_turns)
     collides = staticmethod(locks.collides)
+    turn_key = staticmethod(locks.turn_key)
 
 
 class MySqlAudit:

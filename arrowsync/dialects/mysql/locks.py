@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Hashable, Sequence
 from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 
@@ -221,3 +221,8 @@ def is_repeated_key(error: DatabaseError) -> bool:
 def collides(error: DatabaseError) -> bool:
     """True if it is there by now."""
     return error.code in EXISTING
+
+
+def turn_key(session: Session, name: ObjectName) -> Hashable:
+    """Tell the object apart from those of the same name in other databases, and on other servers."""
+    return session.server.instance, shortened("", session, name)

@@ -88,10 +88,12 @@ def facts_of(row: Mapping[str, Any], where: str) -> ServerInfo:
             f"the server at {where} has version {said}, which is too old",
             hint="arrowsync works with MySQL from 8.0.17 on, and with MariaDB from 10.5 on",
         )
+    machine = (row["host"], row["port"], row["number"])
+    namespace = (row["namespace"] or b"").decode()
     return ServerInfo(
-        server=Server(product, version, (row["namespace"] or b"").decode(), features(product, version)),
+        server=Server(product, version, namespace, features(product, version), machine),
         id=row["id"],
         takes_files=bool(row["files"]),
         max_packet=int(row["packet"]),
-        machine=(row["host"], row["port"], row["number"]),
+        machine=machine,
     )

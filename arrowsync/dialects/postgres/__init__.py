@@ -47,6 +47,7 @@ class PostgresLocks:
     lock = staticmethod(locks.lock)
     take_turns = staticmethod(locks.take_turns)
     collides = staticmethod(locks.collides)
+    turn_key = staticmethod(locks.turn_key)
 
 
 class PostgresAudit:

@@ -15,7 +15,7 @@ from arrowsync.dialects.postgres.asyncpg_copy import WIRE_BYTES, rows_at_once
 from arrowsync.dialects.postgres.commit import FAILED_TRANSACTION
 from arrowsync.dialects.postgres.errors import masked, translate_adbc
 from arrowsync.dialects.postgres.quoting import QUOTING
-from arrowsync.dialects.postgres.settings import ASKED, PINNED, check_namespace, misfits, set_settings
+from arrowsync.dialects.postgres.settings import ASKED, PINNED, misfits, server_from, set_settings
 from arrowsync.errors import ArrowSyncError, ConnectionLost, DatabaseError, DeclarationError
 from arrowsync.sql import sql
 from arrowsync.wire.pgcopy.encode import PgFields
@@ -136,11 +136,11 @@ def take_over(link: Link) -> Server:
             else:
                 link.stuck = True
         row = fetch_native(link, ASKED.text(QUOTING)).to_pylist()[0]
-        namespace = check_namespace(row["namespace"])
+        server = server_from(row)
         link.former = misfits(row)
         if link.former:
             run_statement(link, set_settings((n, PINNED[n][0]) for n in link.former).text(QUOTING))
-    return Server("postgresql", divmod(row["version"], 10_000), namespace)
+    return server
 
 
 def give_back(link: Link) -> None:

@@ -6,7 +6,7 @@ them however it ends; over several connections they are those of the session.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Hashable, Sequence
 from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 
@@ -150,3 +150,8 @@ def collides(error: DatabaseError) -> bool:
     if isinstance(error, ConstraintViolated):
         return (error.table or "").startswith("pg_") or (error.constraint or "").startswith("pg_")
     return error.code in EXISTING or _CONCURRENT in error.message
+
+
+def turn_key(session: Session, name: ObjectName) -> Hashable:
+    """Tell the object apart from those of the same name in other databases, and on other servers."""
+    return session.server.instance, name.namespace or session.server.namespace, name.name

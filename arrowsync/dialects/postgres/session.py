@@ -44,8 +44,8 @@ from arrowsync.dialects.postgres.settings import (
     ASKED,
     PINNED,
     SESSION_SETTINGS,
-    check_namespace,
     misfits,
+    server_from,
     set_setting,
     set_settings,
 )
@@ -146,7 +146,7 @@ class AsyncpgSession:
     async def ask(self) -> Mapping[str, str]:
         """Ask for the server's version, the schema of names that have none, and the settings that are pinned."""
         row = (await self.fetch(ASKED)).to_pylist()[0]
-        self.server = Server("postgresql", divmod(row["version"], 10_000), check_namespace(row["namespace"]))
+        self.server = server_from(row)
         # Behind a pooler that isn't the backend that the connection was given at its start.
         here = row["backend"] == self.connection.get_server_pid()
         self.started = row["started"] if here else None

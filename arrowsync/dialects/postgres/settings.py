@@ -9,7 +9,9 @@ checks of the user's tables may ask for it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
+from arrowsync.dialects.contract import Server
 from arrowsync.errors import DeclarationError
 from arrowsync.sql import SQL, Identifier, Literal, join, sql
 
@@ -31,10 +33,18 @@ PINNED: Mapping[str, tuple[str, ...]] = {
 
 ASKED = sql(
     "SELECT current_schema()::text AS namespace, current_setting('server_version_num')::int AS version, "
-    "pg_backend_pid() AS backend, extract(epoch FROM pg_postmaster_start_time())::text AS started, {settings}",
+    "pg_backend_pid() AS backend, extract(epoch FROM pg_postmaster_start_time())::text AS started, "
+    "current_database()::text AS database, {settings}",
     settings=join(", ", [sql("current_setting({n}) AS {c}", n=Literal(name), c=Identifier(name)) for name in PINNED]),
 )
-"""The query for the namespace, the version, the backend and the time when its server began, and the settings."""
+"""The query for the namespace, the version, the backend, the time when its server began, the database, and the settings."""
+
+
+def server_from(found: Mapping[str, Any]) -> Server:
+    """Read the row of `ASKED`; a DeclarationError if no schema of the search_path exists."""
+    namespace = check_namespace(found["namespace"])
+    instance = (found["started"], found["database"])
+    return Server("postgresql", divmod(found["version"], 10_000), namespace, instance=instance)
 
 
 def misfits(found: Mapping[str, str]) -> dict[str, str]:
