@@ -124,7 +124,8 @@ class SyncReport:
         title = f"{printable(self.table)}: "
         if self.dry_run:
             inferred = f"\n{self.inferred_line()}" if self.inferred else ""
-            return f"{title}dry run of {self.mode}, nothing was loaded\n{self.plan}{inferred}"
+            route = f"; rows would go {self.route}" if self.route else ""
+            return f"{title}dry run of {self.mode}, nothing was loaded{route}\n{self.plan}{inferred}"
         counts = ", ".join(f"{rows:,} {name}" for name, rows in self.outcomes().items())
         via = f", {self.via}" if self.via else ""
         speed = f"{self.seconds:.2f} s ({self.rows_per_second:,.0f} rows/s{via})"
