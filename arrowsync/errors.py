@@ -212,7 +212,7 @@ class MissingDriver(ArrowSyncError):
 
 
 @contextmanager
-def translated(to_error: Callable[[Exception], ArrowSyncError]) -> Generator[None]:
+def translated(to_error: Callable[[BaseException], ArrowSyncError]) -> Generator[None]:
     """Translate any exception raised in the `with` block into the error that `to_error` makes of it.
 
     Errors of arrowsync pass unchanged. For calls of libraries and of users' objects, which may raise exceptions of any class.
@@ -221,18 +221,25 @@ def translated(to_error: Callable[[Exception], ArrowSyncError]) -> Generator[Non
         yield
     except ArrowSyncError:
         raise
-    except Exception as error:
+    except BaseException as error:
+        if not is_foreign(error):
+            raise
         raise to_error(error) from error
 
 
-def batch_error(column: str, rows: int, given: object, wanted: object, error: Exception) -> ConversionError:
+def is_foreign(error: BaseException) -> bool:
+    """Return True for an error that a library may have raised: any Exception, and a panic of Polars, which is none."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
+def batch_error(column: str, rows: int, given: object, wanted: object, error: BaseException) -> ConversionError:
     """Return the error of a column whose whole batch of `rows` rows can't be converted from the type `given` to `wanted`."""
     return ConversionError(
         f"column {column!r}: a batch of {rows} rows can't be converted from {given} to {wanted}: "
         f"{str(error) or type(error).__name__}",
         column=column,
         reason="a batch that can't be converted",
-        hint="send the data in smaller batches",
+        hint="load fewer rows at a time to find the one that it is about, or leave the column out",
     )
 
 

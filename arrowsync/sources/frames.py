@@ -44,12 +44,14 @@ def open_capsule(data: Any, name: str, *, row_count: int | None = None) -> Batch
 
 def open_cursor(cursor: Any, name: str) -> BatchStream:
     """A stream of the result of the query that a cursor has executed, as ADBC's; the cursor stays open."""
-    try:
-        reader: pa.RecordBatchReader = cursor.fetch_record_batch()
-    except Exception as error:  # of the driver: there is no telling which
-        raise SourceError(
+
+    def without_result(error: BaseException) -> SourceError:  # of the driver: there is no telling which
+        return SourceError(
             f"{name} has no result to read: {first_line(error)}", source=name, hint="execute a query first"
-        ) from error
+        )
+
+    with translated(without_result):
+        reader: pa.RecordBatchReader = cursor.fetch_record_batch()
     return open_reader(reader, name, hint=CURSOR_HINT)
 
 
@@ -84,7 +86,7 @@ def _with_schema(batch: pa.RecordBatch, schema: pa.Schema, name: str) -> pa.Reco
     return to_batch(cast("Any", batch).columns, schema)
 
 
-def unreadable_frame(name: str, error: Exception, hint: str | None = None) -> SourceError:
+def unreadable_frame(name: str, error: BaseException, hint: str | None = None) -> SourceError:
     """Make the error of a source from an exception that a library raised about its own data."""
     text = first_line(error)
     if "non-struct type" in text:
@@ -92,7 +94,7 @@ def unreadable_frame(name: str, error: Exception, hint: str | None = None) -> So
     return SourceError(f"{name} can't be read: {text}", source=name, hint=hint)
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """What an exception says, without the traceback that an exported Python stream puts behind it."""
     lines = str(error).partition(". Detail: Python exception")[0].strip().splitlines()
     return lines[0] if lines else type(error).__name__
@@ -163,7 +165,11 @@ def open_polars(frame: Any, name: str) -> BatchStream:
 
 
 def open_lazyframe(frame: Any, name: str, batch_rows: int) -> BatchStream:
-    """A stream of a Polars LazyFrame, which runs on the streaming engine as batches are asked for."""
+    """A stream of a Polars LazyFrame, which runs on the streaming engine as batches are asked for.
+
+    Where one of its threads panics, Polars ends the stream as if it were complete (2.1.0). So a last row is put behind the rows,
+    marked in a column of its own: a stream in which it is missing was cut.
+    """
     if not hasattr(frame, "collect_batches"):
         raise SourceError(
             f"this Polars can't stream a {name}", source=name, hint="pip install --upgrade polars, or collect() it"
@@ -171,8 +177,35 @@ def open_lazyframe(frame: Any, name: str, batch_rows: int) -> BatchStream:
     with translated(partial(unreadable_frame, name)):
         schema = frame.collect_schema()
         _check_types(schema, name)
-        batches = frame.collect_batches(chunk_size=batch_rows, maintain_order=True, lazy=True)
-    return open_capsule(batches, name)
+        import polars as pl
+
+        mark = "end"
+        while mark in schema:
+            mark = f"_{mark}"
+        last = pl.LazyFrame({mark: [True]})
+        marked = pl.concat([frame.with_columns(pl.lit(None, pl.Boolean).alias(mark)), last], how="diagonal")
+        stream = open_capsule(marked.collect_batches(chunk_size=batch_rows, maintain_order=True, lazy=True), name)
+    return BatchStream(
+        stream.schema.remove(stream.schema.get_field_index(mark)),
+        _until_marked(stream, mark, name),
+        name=name,
+        close=stream.close,
+    )
+
+
+def _until_marked(batches: Iterable[pa.RecordBatch], mark: str, name: str) -> Iterator[pa.RecordBatch]:
+    """The batches without the column `mark`, and without the last row, which it marks."""
+    is_whole = False
+    for batch in batches:
+        is_whole = bool(batch.num_rows) and cast("Any", batch.column(mark))[-1].as_py() is True
+        rows = batch.drop_columns([mark])
+        yield rows.slice(0, batch.num_rows - 1) if is_whole else rows
+    if not is_whole:
+        raise SourceError(
+            f"{name} was cut: a thread of Polars has failed, as it says on standard error",
+            source=name,
+            hint="mend the query: collect() raises what it fails with",
+        )
 
 
 def _check_types(schema: Any, name: str) -> None:

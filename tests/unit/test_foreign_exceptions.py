@@ -14,11 +14,12 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from polars.exceptions import PanicException
 
 import arrowsync
-from arrowsync.errors import ArrowSyncError, SourceError
+from arrowsync.errors import ArrowSyncError, ConversionError, SourceError
 
-RAISED: tuple[Exception, ...] = (
+RAISED: tuple[BaseException, ...] = (
     pa.ArrowInvalid("x"),
     pa.ArrowIndexError("x"),
     pa.ArrowKeyError("x"),
@@ -35,6 +36,7 @@ RAISED: tuple[Exception, ...] = (
     AttributeError("x"),
     KeyError("x"),
     RuntimeError("x"),
+    PanicException("x"),  # of Polars, and no Exception
 )
 TABLE = pa.table({"id": list(range(500)), "name": [f"n{n}" * 3 for n in range(500)]})
 
@@ -75,7 +77,7 @@ FILES: dict[str, tuple[str, bytes]] = {
 class Failing(io.BytesIO):
     """An open file whose library raises after so many reads."""
 
-    def __init__(self, data: bytes, error: Exception, after: int) -> None:
+    def __init__(self, data: bytes, error: BaseException, after: int) -> None:
         super().__init__(data)
         self.error, self.after = error, after
 
@@ -98,7 +100,7 @@ def error_of(data: object, kind: str) -> SourceError | None:
 
 @pytest.mark.parametrize("file", FILES)
 @pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
-def test_what_a_file_raises_is_a_source_error(file: str, error: Exception) -> None:
+def test_what_a_file_raises_is_a_source_error(file: str, error: BaseException) -> None:
     kind, data = FILES[file]
     for after in (0, 1, 3):
         caught = error_of(Failing(data, error, after), kind)
@@ -109,7 +111,7 @@ def test_what_a_file_raises_is_a_source_error(file: str, error: Exception) -> No
 class Rows:
     """A stream of Arrow that raises, as a foreign library's does."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: BaseException) -> None:
         self.error = error
 
     def __arrow_c_stream__(self, schema: object = None) -> object:
@@ -117,13 +119,13 @@ class Rows:
 
 
 @pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
-def test_what_an_arrow_producer_raises_is_a_source_error(error: Exception) -> None:
+def test_what_an_arrow_producer_raises_is_a_source_error(error: BaseException) -> None:
     with pytest.raises(SourceError):
         arrowsync.open_source(Rows(error))
 
 
 @pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
-def test_what_the_users_own_generator_raises_comes_as_it_is(error: Exception) -> None:
+def test_what_the_users_own_generator_raises_comes_as_it_is(error: BaseException) -> None:
     def rows() -> Iterator[dict[str, int]]:
         yield {"id": 1}
         raise error
@@ -131,6 +133,52 @@ def test_what_the_users_own_generator_raises_comes_as_it_is(error: Exception) ->
     with pytest.raises(type(error)) as caught:
         arrowsync.open_source(rows()).read_all()
     assert caught.value is error
+
+
+class Panics:
+    """The function of a column, in which Polars panics at the given row."""
+
+    def __init__(self, row: int) -> None:
+        self.row = row
+
+    def __call__(self, value: int) -> int:
+        if value == self.row:
+            raise PanicException("x")
+        return value
+
+
+@pytest.mark.parametrize("row", [0, 250_000])
+def test_a_lazyframe_that_panics_is_an_error_and_not_the_end_of_its_rows(row: int) -> None:
+    column = pl.col("a").map_elements(Panics(row), return_dtype=pl.Int64)
+    frame = pl.LazyFrame({"a": range(300_000)}).with_columns(column)
+    with arrowsync.connect("duckdb://") as conn:
+        arrowsync.sync_table([{"a": 5}], "t", conn)
+        with pytest.raises(SourceError, match="was cut"):
+            arrowsync.sync_table(frame, "t", conn, mode="replace")
+        assert arrowsync.read_table("t", conn).to_pylist() == [{"a": 5}]
+    with pytest.raises(PanicException):
+        frame.collect()
+
+
+@pytest.mark.parametrize("rows", [0, 1, 65_536, 70_000])
+def test_a_lazyframe_has_all_its_rows_and_no_more(rows: int) -> None:
+    frame = pl.LazyFrame({"end": range(rows), "b": [None] * rows}, schema={"end": pl.Int64, "b": pl.Categorical})
+    read = arrowsync.open_source(frame).read_all()
+    assert read.column_names == ["end", "b"]
+    assert read["end"].to_pylist() == list(range(rows))
+
+
+@pytest.mark.parametrize("error", [MemoryError, PanicException])
+def test_what_a_conversion_raises_is_a_conversion_error(
+    error: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise error("x")
+
+    monkeypatch.setattr("arrowsync.convert.compile.kernel_for", lambda *_, **__: fail)
+    with pytest.raises(ConversionError) as caught:
+        arrowsync.open_source(TABLE, pa.schema({"id": pa.int64(), "name": pa.string()})).read_all()
+    assert isinstance(caught.value.__cause__, error)
 
 
 # ---- file systems -------------------------------------------------------------------------------------------------------
@@ -141,7 +189,9 @@ class Broken(fsspec.AbstractFileSystem):  # type: ignore[misc]  # (it is untyped
 
     protocol = "broken"
     cachable = False
-    data, error, where = b"", Exception(), ""
+    data: bytes = b""
+    error: BaseException = Exception()
+    where = ""
 
     def info(self, path: str, **_: object) -> dict[str, object]:
         self._call("info")
@@ -158,7 +208,7 @@ class Broken(fsspec.AbstractFileSystem):  # type: ignore[misc]  # (it is untyped
 
 @pytest.mark.parametrize("where", ["info", "open", "read", "later"])
 @pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
-def test_what_a_file_system_raises_is_a_source_error(where: str, error: Exception) -> None:
+def test_what_a_file_system_raises_is_a_source_error(where: str, error: BaseException) -> None:
     fsspec.register_implementation("broken", Broken, clobber=True)
     for kind, data in FILES.values():
         Broken.data, Broken.error, Broken.where = data, error, where

@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 import pyarrow as pa
 
 from arrowsync.declare.spec import TableSpec
-from arrowsync.errors import ArrowSyncError, MissingDriver, SourceError, translated
+from arrowsync.errors import ArrowSyncError, MissingDriver, SourceError, is_foreign, translated
 from arrowsync.sources.files.formats import FORMATS, SUFFIXES, Format, Said, is_data, said_by
 
 Path: TypeAlias = "str | os.PathLike[str]"
@@ -190,7 +190,7 @@ def file_errors(name: str) -> AbstractContextManager[None]:
     return translated(partial(unreadable, name))
 
 
-def unreadable(name: str, error: Exception) -> SourceError:
+def unreadable(name: str, error: BaseException) -> SourceError:
     """An error of the operating system, or of pyarrow about the file, naming the file."""
     if isinstance(error, FileNotFoundError):
         return SourceError(f"there is no file or folder {name!r}", source=name, hint=_where(name))
@@ -276,7 +276,9 @@ def _attempt(url: str, action: Callable[[], T]) -> T:
         raise
     except FileNotFoundError as error:
         raise SourceError(f"there is no file or folder {masked(url)!r}", source=masked(url)) from _shown(error, url)
-    except Exception as error:  # of any file system that fsspec knows
+    except BaseException as error:  # of any file system that fsspec knows
+        if not is_foreign(error):
+            raise
         text = _scrubbed(str(error).strip().partition("\n")[0] or type(error).__name__, url)
         raise SourceError(f"{masked(url)!r} can't be read: {text}", source=masked(url)) from _shown(error, url)
 
@@ -296,7 +298,7 @@ def _scrubbed(text: str, url: str) -> str:
     return text
 
 
-def _shown(error: Exception, url: str) -> Exception | None:
+def _shown(error: BaseException, url: str) -> BaseException | None:
     """The cause that a traceback may show."""
     return None if _secrets(url) else error
 
