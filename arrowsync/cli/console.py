@@ -9,6 +9,7 @@ import io
 import json
 import os
 import re
+import shlex
 import sys
 from collections.abc import Collection
 from typing import Any, TextIO
@@ -64,9 +65,10 @@ _COMMANDS_OF = (
     (re.compile(r"\bcsv=CsvOptions\((.*?)\)"), r"\1"),
     (re.compile(r"\bhas_header=False\b"), "--no-header"),
     (re.compile(r"\bquote=None\b"), "--quote ''"),
+    (re.compile(r'\bline_end="\\r"'), "--line-end cr"),
     (re.compile(r"\bnulls=\(?"), "--null "),
 )
-_ASSIGNED = re.compile(r"\b(?P<name>[a-z_]+)=(?P<value>\w+Mode\.\w+|True|\"[^\"]*\"|\[\.\.\.\])?")
+_ASSIGNED = re.compile(r"\b(?P<name>[a-z_]+)=(?P<value>\w+Mode\.\w+|True|\"[^\"]*\"|'[^']*'|\[\.\.\.\])?")
 _NAMED = re.compile(r"(?<![\w\"'.-])(?P<name>[a-z]+(?:_[a-z]+)+)(?![\w(\"'])")
 
 
@@ -89,7 +91,8 @@ def in_options(hint: str, options: Collection[str]) -> str:
             case "[...]":
                 return f"{option} a,b"
             case value:
-                return f"{option} {value.rpartition('Mode.')[2].lower() if 'Mode.' in value else value.strip(chr(34))}"
+                plain = value.rpartition("Mode.")[2].lower() if "Mode." in value else value[1:-1]
+                return f"{option} {shlex.quote(plain)}"
 
     def named(found: re.Match[str]) -> str:
         option = f"--{found['name'].replace('_', '-')}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -135,7 +135,7 @@ def _check_names(schema: pa.Schema, spec: TableSpec, source: str) -> None:
             f"{source} has more than one column named {_listed(twice)}",
             column=twice[0],
             reason="there twice",
-            hint="columns are matched by name: rename or drop the others",
+            hint="rename one: columns are matched by name",
         )
     given = set(schema.names)
     unknown = [name for name in schema.names if name not in spec.by_name]
@@ -146,7 +146,7 @@ def _check_names(schema: pa.Schema, spec: TableSpec, source: str) -> None:
             message += f"; and it lacks {_listed(missing)}"
         absent = [column.name for column in spec.columns if column.name not in given]
         guess = _guesses(unknown, absent or list(spec.by_name))
-        hint = f"{guess}declare them, or drop them from the data"
+        hint = _whole_line_hint(schema.names, spec) or f"{guess}declare them, or drop them from the data"
         raise ConversionError(message, column=unknown[0], reason="not declared", hint=hint)
     if missing:
         raise ConversionError(
@@ -163,6 +163,29 @@ def _check_names(schema: pa.Schema, spec: TableSpec, source: str) -> None:
 
 def _may_be_absent(column: ColumnSpec) -> bool:
     return column.nullable or column.has_default or column.identity
+
+
+_SEPARATORS = {
+    ",": 'format="csv"',
+    "\t": 'format="tsv"',
+    ";": 'format="csv", csv=CsvOptions(delimiter=";")',
+    "|": 'format="csv", csv=CsvOptions(delimiter="|")',
+}
+
+
+def _whole_line_hint(names: Sequence[str], spec: TableSpec) -> str | None:
+    """The way to read text whose first line was taken for one name, None where it is one."""
+    if len(names) != 1:
+        return None
+    if names[0].startswith("{") and names[0].endswith("}"):
+        hint = 'format="jsonl" reads it: its first line is an object, not names'
+        return hint
+    for separator, way in _SEPARATORS.items():
+        parts = [part.strip(' "') for part in names[0].split(separator)]
+        if len(parts) > 1 and not spec.by_name.keys().isdisjoint(parts):
+            hint = f"{way} reads it: its first line has {len(parts)} names, separated by {separator!r}"
+            return hint
+    return None
 
 
 def _guesses(unknown: Iterable[str], declared: list[str]) -> str:

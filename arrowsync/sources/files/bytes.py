@@ -28,6 +28,7 @@ from arrowsync.sources.files.formats import (
     format_of,
     looks_like,
     said_by,
+    way_to_read,
 )
 from arrowsync.sources.files.locate import SourceFile, file_errors, is_url, local_files, remote_files
 
@@ -244,7 +245,7 @@ def open_text(file: SourceFile, kind: Format, *, asked: bool) -> ByteStream:
             stream = _decompressed(file, stream, compression)
         head = stream.peek()
         if (what := looks_like(head)) is not None:
-            raise _not_text(file, kind, what, format_of(head), asked=asked)
+            raise _not_text(file, kind, what, head, asked=asked)
     except BaseException:
         stream.close()
         raise
@@ -269,13 +270,9 @@ def _compression(file: SourceFile, head: bytes, *, asked: bool) -> Compression |
     )
 
 
-def _not_text(file: SourceFile, kind: Format, what: str, other: Format | None, *, asked: bool) -> SourceError:
-    if other is not None:
-        hint = f"format={other!r} reads it"
-    elif what in ("gzip", "Zstandard") and not asked:
-        hint = f"format={kind!r} decompresses it"
-    else:
-        hint = "what does it really hold?"
+def _not_text(file: SourceFile, kind: Format, what: str, head: bytes, *, asked: bool) -> SourceError:
+    is_compressed = compression_of(head) is not None and not asked
+    hint = f"format={kind!r} decompresses it" if is_compressed else way_to_read(head)
     by = "it was said to be" if asked else "by its name it is"
     return SourceError(f"{file.name!r} looks like {what}; {by} {FORMATS[kind]}", source=file.name, hint=hint)
 

@@ -13,7 +13,7 @@ from arrowsync.declare.extensions import unknown_extensions
 from arrowsync.errors import SourceError
 from arrowsync.sources.files.bytes import ByteStream
 from arrowsync.sources.files.combine import Part, check_names
-from arrowsync.sources.files.formats import looks_like
+from arrowsync.sources.files.formats import HEAD_BYTES, looks_like, way_to_read
 from arrowsync.sources.files.locate import SourceFile, file_errors
 from arrowsync.sources.files.selection import Selection
 from arrowsync.sources.stream import columns_of
@@ -56,7 +56,7 @@ def _read_footer(file: SourceFile, batch_rows: int) -> Part:
 def _check_parquet_magic(name: str, file: Any) -> None:
     """pyarrow says the same of a file that isn't Parquet and of one that is cut short; a user wants to know which."""
     file.seek(0)
-    beginning = file.read(64)
+    beginning = file.read(HEAD_BYTES)
     head = beginning[:4]
     size = file.seek(0, 2)
     file.seek(max(0, size - 4))
@@ -74,11 +74,10 @@ def _check_parquet_magic(name: str, file: Any) -> None:
             source=name,
             hint="copy or download it again, or wait until it is written",
         )
-    what = looks_like(beginning)
     raise SourceError(
         f"{name!r} is no Parquet file: it begins with {head!r}, not {_MAGIC!r}",
         source=name,
-        hint=f"it looks like {what}" if what else "what does it really hold? format= says what the name doesn't",
+        hint=way_to_read(beginning) or "what does it really hold? format= says what the name doesn't",
     )
 
 
@@ -147,11 +146,10 @@ def _check_ipc_magic(name: str, head: bytes) -> None:
         raise SourceError(f"{name!r} is empty, so no Arrow IPC", source=name, hint="was it written to its end?")
     # Before 2019 a stream began with the length of its first message.
     if not head.startswith((_FILE, _NEXT_MESSAGE)) and (looks_like(head) or head[3:4] != b"\0"):
-        what = looks_like(head)
         raise SourceError(
             f"{name!r} is no Arrow IPC: it begins with {head[:6]!r}",
             source=name,
-            hint=f"it looks like {what}" if what else "what does it really hold? format= says what the name doesn't",
+            hint=way_to_read(head) or "what does it really hold? format= says what the name doesn't",
         )
 
 

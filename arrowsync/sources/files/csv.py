@@ -34,6 +34,7 @@ from arrowsync.sources.files.csv_records import (
     record_lines,
     scan_record,
 )
+from arrowsync.sources.files.formats import HEAD_BYTES, way_to_read
 from arrowsync.sources.files.header import MAX_NAMES, SEPARATOR_BYTES, Header, column_names, separator_of
 from arrowsync.sources.files.text import (
     BinaryFile,
@@ -153,7 +154,10 @@ def _header(block: bytes, line: int, name: str, notation: Notation) -> tuple[Hea
         if fault is not None:
             raise fault
     except Fault as fault:
-        raise fault.error(name, (), None) from None
+        error = fault.error(name, (), None)
+        if block.startswith(b"{"):
+            error.hint = way_to_read(block[:HEAD_BYTES])
+        raise error from None
     names = (swapped(field) if notation.swapped else field for field in fields)
     return Header(tuple(field.decode() for field in names), line), block[end:], after
 

@@ -6,6 +6,7 @@ that the message can say what it is: a line in `OTHER_SUFFIXES` and in `_BEGINNI
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -63,24 +64,26 @@ OTHER_SUFFIXES: Mapping[str, tuple[str, str]] = {
 
 HEAD_BYTES = 512
 _MAGIC: Mapping[bytes, Compression] = {b"\x1f\x8b": "gzip", b"(\xb5/\xfd": "zstd"}
-_BEGINNINGS: tuple[tuple[bytes, str], ...] = (
-    (b"PAR1", "Parquet"),
-    (b"PARE", "encrypted Parquet"),
-    (b"ARROW1", "Arrow IPC"),
-    (b"\xff\xff\xff\xff", "Arrow IPC"),
-    (b"FEA1", "Feather V1"),
-    (b"\x1f\x8b", "gzip"),
-    (b"(\xb5/\xfd", "Zstandard"),
-    (b"PK\x03\x04", "zip (as Excel workbooks are)"),
-    (b"BZh", "bzip2"),
-    (b"\xfd7zXZ\0", "xz"),
-    (b"\x04\x22\x4d\x18", "LZ4"),
-    (b"ORC", "ORC"),
-    (b"Obj\x01", "Avro"),
-    (b"SQLite format 3\0", "a SQLite database"),
-    (b"%PDF-", "PDF"),
-    (b"\xd0\xcf\x11\xe0", "Excel"),
+_DECOMPRESSED = 'text in it is read: format="csv", "tsv" or "jsonl" says which'
+_BEGINNINGS: tuple[tuple[bytes, str, str | None], ...] = (
+    (b"PAR1", "Parquet", None),
+    (b"PARE", "encrypted Parquet", "decrypt it first"),
+    (b"ARROW1", "Arrow IPC", None),
+    (b"\xff\xff\xff\xff", "Arrow IPC", None),
+    (b"FEA1", "Feather V1", "give the table that pyarrow.feather.read_table makes of it"),
+    (b"\x1f\x8b", "gzip", _DECOMPRESSED),
+    (b"(\xb5/\xfd", "Zstandard", _DECOMPRESSED),
+    (b"PK\x03\x04", "zip (as Excel workbooks are)", f"{_BY_FRAME}, or unpack it"),
+    (b"BZh", "bzip2", _UNPACK),
+    (b"\xfd7zXZ\0", "xz", _UNPACK),
+    (b"\x04\x22\x4d\x18", "LZ4", _UNPACK),
+    (b"ORC", "ORC", _BY_FRAME),
+    (b"Obj\x01", "Avro", _BY_FRAME),
+    (b"SQLite format 3\0", "a SQLite database", "load the rows of a query, by the sqlite3 module or DuckDB"),
+    (b"%PDF-", "PDF", "it holds no rows"),
+    (b"\xd0\xcf\x11\xe0", "Excel", _BY_FRAME),
 )
+"""How a file begins, what it is then, and the way out where that is no format that can be read."""
 # A CSV file may begin with "ORC"; it doesn't go on with these.
 _NO_TEXT = bytes([*range(9), 11, 12, *range(14, 32)])
 
@@ -119,7 +122,7 @@ def looks_like(head: bytes) -> str | None:
         return "an HTML page"
     is_text = head.translate(None, _NO_TEXT) == head
     return next(
-        (what for magic, what in _BEGINNINGS if head.startswith(magic) and not (is_text and magic.isalnum())), None
+        (what for magic, what, _ in _BEGINNINGS if head.startswith(magic) and not (is_text and magic.isalnum())), None
     )
 
 
@@ -127,3 +130,28 @@ def format_of(head: bytes) -> Format | None:
     """The format that can be told by how a file begins."""
     word = looks_like(head)
     return next((kind for kind, name in FORMATS.items() if name == word), None)
+
+
+def way_to_read(head: bytes) -> str | None:
+    """What a file that begins so looks like, text by its first line, and what to do with it; None where that isn't known."""
+    found = format_of(head) or _text_format(head)
+    if found is not None:
+        hint = f"it looks like {FORMATS[found]}: format={found!r} reads it"
+        return hint
+    what = looks_like(head)
+    way = "was it downloaded without its password, or by a wrong URL?" if what == "an HTML page" else None
+    way = next((way for _, name, way in _BEGINNINGS if name == what), way)
+    hint = f"it looks like {what}: {way}"
+    return hint if way else None
+
+
+def _text_format(head: bytes) -> Format | None:
+    """The format of text that has this first line, as far as a line can tell."""
+    line = head.removeprefix(codecs.BOM_UTF8).lstrip().partition(b"\n")[0]
+    if looks_like(head) is not None or line.translate(None, _NO_TEXT) != line:
+        return None
+    if line.startswith(b"{"):
+        return "jsonl"
+    if b"\t" in line:
+        return "tsv"
+    return "csv" if any(sign in line for sign in (b",", b";", b"|")) else None
