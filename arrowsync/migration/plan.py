@@ -152,7 +152,7 @@ def plan_migration(
         decision = _DECISIONS[hazard(change, is_widening)][schema_changes]
         {"make": make, "leave": left, "refuse": refused}[decision].append(change)
     if refused:
-        raise _refusal(refused, schema_changes, is_widening)
+        raise _refusal(refused, schema_changes, is_widening, changes, renames or {})
     _refuse_unhinted_rename(make)
     catalog = current
     steps: list[Step] = []
@@ -203,24 +203,57 @@ def hazard(change: ch.Change, is_widening: Callable[[SqlType, SqlType], bool]) -
 
 
 def _refusal(
-    refused: list[ch.Change], allowed: SchemaChanges, is_widening: Callable[[SqlType, SqlType], bool]
+    refused: list[ch.Change],
+    allowed: SchemaChanges,
+    is_widening: Callable[[SqlType, SqlType], bool],
+    changes: list[ch.Change],
+    renames: Renames,
 ) -> RefusedChange:
     lines = tuple(ch.describe(change) for change in refused)
     table = next((str(name) for name in map(altered_table, refused) if name), None)
     subject = f"the table {table} differs from its declaration" if table else "something declared doesn't exist yet"
-    match refused[0]:
-        case ch.AddColumn(_, column) if column.required:
-            hint = f"the rows already there have no value for {column.name!r}: make it Optional, or give it a default"
+    # What nothing allows comes first: whoever allows the rest would only meet it then.
+    worst = next((change for change in refused if hazard(change, is_widening) == "impossible"), refused[0])
+    match worst:
+        case ch.AddColumn() if worst.column.required:
+            hint = _hint_of_new(worst, changes, renames)
         case ch.DropColumn(_, column) if allowed != "all":
             hint = (
                 f"the live column {column.name!r} is required and has no default, so rows without it can't be inserted: "
                 'declare it, or drop it with schema_changes="all"'
             )
+            if new := _of_type(ch.AddColumn, worst, changes):
+                hint = (
+                    f"{hint}; or declare {new!r} as Annotated[..., RenamedFrom({column.name!r})], if it is that column"
+                )
         case change if hazard(change, is_widening) == "additive":
             hint = 'schema_changes="safe" makes changes that only add, widen or relax'
         case _:
             hint = 'change the declaration, or allow what may lose data with schema_changes="all"'
     return RefusedChange(f"{subject}: {'; '.join(lines)}", changes=lines, hint=hint)
+
+
+def _hint_of_new(change: ch.AddColumn, changes: list[ch.Change], renames: Renames) -> str:
+    """What to do about a required column that the live table lacks: it may be one that is there by another name."""
+    name = change.column.name
+    hint = f"the rows already there have no value for {name!r}: make it Optional, or give it a default"
+    of_table = [each for each in changes if altered_table(each) == change.table]
+    taken = next((each.new for each in of_table if isinstance(each, ch.RenameColumn) and each.old == name), None)
+    dropped = [each.column.name for each in of_table if isinstance(each, ch.DropColumn)]
+    former = renames.get((change.table, name))
+    if taken is not None:
+        hint = f"{taken!r} is RenamedFrom({name!r}) and takes its values: leave {name!r} out, or RenamedFrom"
+    elif former is not None and dropped:
+        hint = f"it is RenamedFrom({former!r}), which the table lacks; of its columns these aren't declared: {', '.join(dropped)}"
+    elif old := _of_type(ch.DropColumn, change, changes):
+        hint = f"{hint}; or declare it as Annotated[..., RenamedFrom({old!r})], if it is that column"
+    return hint
+
+
+def _of_type(kind: type[ch.AddColumn | ch.DropColumn], change: ch.AddColumn | ch.DropColumn, changes: list[ch.Change]) -> str | None:
+    """A column of the same table and type that is added or dropped, as `kind` says."""
+    found = (c for c in changes if isinstance(c, kind) and c.table == change.table)
+    return next((c.column.name for c in found if c.column.type == change.column.type), None)
 
 
 def _refuse_unhinted_rename(changes: list[ch.Change]) -> None:
