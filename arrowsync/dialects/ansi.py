@@ -99,7 +99,6 @@ def to_spec(column: Column) -> ColumnSpec:
         raise DeclarationError(
             f"column {column.name!r} has the type {column.type}, which has no Arrow type",
             field=column.name,
-            hint="leave the column out of the declaration, or change its type",
         )
     return ColumnSpec(
         name=column.name,
@@ -193,11 +192,9 @@ def render(change: ch.Change) -> tuple[SQL, ...]:
             comments = [ansi.comment_on(table, column.name, column.comment)] if column.comment else []
             return (_alter(change, added), *comments)
         case ch.AddEnumLabels():
-            raise _unsupported(change, "the labels of a domain can't be changed", "create another one")
+            raise _unsupported(change, "the labels of a domain can't be changed")
         case ch.SetKey(_, _, old) if old:
-            raise _unsupported(
-                change, "a primary key can't be replaced", "drop the old one by hand: other tables may refer to it"
-            )
+            raise _unsupported(change, "a primary key can't be replaced")
         case ch.RenameColumn() | ch.AlterType() | ch.DropNotNull() | ch.SetNotNull() | ch.SetKey() | ch.DropColumn():
             return (_alter(change, _action(change)),)
         case _:
@@ -231,8 +228,8 @@ def _alter(
     return sql("ALTER TABLE {table} {action}", table=change.table.identifier, action=action)
 
 
-def _unsupported(change: ch.Change, problem: str, hint: str) -> UnsupportedChange:
-    return UnsupportedChange(f"{problem}: {ch.describe(change)}", changes=(ch.describe(change),), hint=hint)
+def _unsupported(change: ch.Change, problem: str) -> UnsupportedChange:
+    return UnsupportedChange(f"{problem}: {ch.describe(change)}", changes=(ch.describe(change),))
 
 
 class AnsiLanguage:

@@ -250,7 +250,9 @@ def _hint_of_new(change: ch.AddColumn, changes: list[ch.Change], renames: Rename
     return hint
 
 
-def _of_type(kind: type[ch.AddColumn | ch.DropColumn], change: ch.AddColumn | ch.DropColumn, changes: list[ch.Change]) -> str | None:
+def _of_type(
+    kind: type[ch.AddColumn | ch.DropColumn], change: ch.AddColumn | ch.DropColumn, changes: list[ch.Change]
+) -> str | None:
     """A column of the same table and type that is added or dropped, as `kind` says."""
     found = (c for c in changes if isinstance(c, kind) and c.table == change.table)
     return next((c.column.name for c in found if c.column.type == change.column.type), None)

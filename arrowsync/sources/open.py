@@ -401,7 +401,7 @@ def _name(data: object) -> str:
 def _check_names(stream: BatchStream) -> None:
     names = stream.schema.names
     if not names:
-        raise SourceError(f"{stream.name} has no columns", source=stream.name)
+        raise SourceError(f"{stream.name} has no columns", source=stream.name, hint="is it the right input?")
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise SourceError(

@@ -228,7 +228,7 @@ FILES: tuple[tuple[str, str, str], ...] = (
         "write('a.csv', b'id,name\\n')\nwrite('b.tsv', b'id\\tname\\n')\nload(FOLDER / '*.csv')\nload(FOLDER, format='csv')",
     ),
     (
-        "format={} reads it",
+        "it looks like {}: format={} reads it",
         "pa.parquet.write_table(FRAME, FOLDER / 'a.csv'); load(FOLDER / 'a.csv')",
         "pa.parquet.write_table(FRAME, FOLDER / 'a.csv'); load(FOLDER / 'a.csv', format='parquet')",
     ),
@@ -237,7 +237,17 @@ FILES: tuple[tuple[str, str, str], ...] = (
         "import gzip\nload(write('a.csv', gzip.compress(b'id,name\\n1,a\\n')))",
         "import gzip\nload(write('a.csv', gzip.compress(b'id,name\\n1,a\\n')), format='csv')",
     ),
-    ("what does it really hold?", "load(write('a.csv', b'%PDF-1.4 ' * 9))", "load(write('a.csv', b'id,name\\n'))"),
+    ("it looks like {}: {}", "load(write('a.csv', b'BZh9' + bytes(60)))", "load(write('a.csv', b'id,name\\n'))"),
+    (
+        'format="jsonl" reads it: its first line is an object, not names',
+        'load(write(\'a.tsv\', b\'{"id": 1, "name": "a"}\'))',
+        "load(write('a.tsv', b'{\"id\": 1, \"name\": \"a\"}'), format='jsonl')",
+    ),
+    (
+        "{} reads it: its first line has {} names, separated by {}",
+        "load(write('a.csv', b'id;name\\n1;a\\n'))",
+        "load(write('a.csv', b'id;name\\n1;a\\n'), format='csv', csv=CsvOptions(delimiter=';'))",
+    ),
     (
         "decrypt it first",
         "load(write('a.parquet', b'PARE' + bytes(20) + b'PARE'))",
@@ -273,7 +283,7 @@ FILES: tuple[tuple[str, str, str], ...] = (
     ("looked in {}{}", "load(FOLDER / 'nothing.csv')", "load(write('nothing.csv', b'id,name\\n'))"),
     ("declare the table, or give rows", "open_source([])", "open_source([], People); open_source([{'id': 1}])"),
     (
-        "declare the table (as a dataclass or a pa.Schema): without that, the first rows settle the types",
+        "declare the table (as a dataclass or a pa.Schema): without that, the first rows settle columns and types",
         "open_source([(1,), ('x',)], field_names=['a'])",
         "open_source([('1',), ('x',)], pa.schema([('a', pa.string())]))",
     ),

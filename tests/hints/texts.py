@@ -17,6 +17,9 @@ def all_hints() -> dict[str, str]:
     trees = {path: ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
     takers = {name: position for tree in trees.values() for name, position in _takers(tree)}
     for path, tree in trees.items():
+        # A function of the module itself is meant rather than one of that name elsewhere.
+        own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        known = {name: at for name, at in takers.items() if name not in own} | dict(_takers(tree))
         constants = {
             target.id: node.value
             for node in ast.walk(tree)
@@ -26,7 +29,7 @@ def all_hints() -> dict[str, str]:
         }
         place = path.relative_to(PACKAGE).as_posix()
         for node in ast.walk(tree):
-            for value in _hints_of(node, takers):
+            for value in _hints_of(node, known):
                 for text in _texts(value, constants):
                     found.setdefault(text, place)
     return found
@@ -39,7 +42,10 @@ def _takers(tree: ast.AST) -> Iterator[tuple[str, int]]:
             case ast.FunctionDef(name=name, args=ast.arguments(args=args)):
                 names = [arg.arg for arg in args if arg.arg != "self"]
             case ast.ClassDef(name=name, body=body):
-                names = [
+                made = [
+                    each.args.args for each in body if isinstance(each, ast.FunctionDef) and each.name == "__init__"
+                ]
+                names = [arg.arg for args in made for arg in args if arg.arg != "self"] or [
                     field.target.id
                     for field in body
                     if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
@@ -79,6 +85,8 @@ def _texts(node: ast.expr, constants: dict[str, ast.expr]) -> list[str]:
             return _texts(body, constants) + _texts(orelse, constants)
         case ast.BinOp(left=left, right=right):
             return [a + b for a in _texts(left, constants) or ["{}"] for b in _texts(right, constants) or ["{}"]]
+        case ast.BoolOp(values=values):
+            return [text for value in values for text in _texts(value, constants)]
         case ast.Name(id=name) if name in constants:
             return _texts(constants[name], {other: value for other, value in constants.items() if other != name})
         case _:

@@ -260,7 +260,7 @@ def _type_schema(column: ColumnSpec, definitions: _Definitions, site: Site) -> S
         _, least, most = WIDTHS[str(given)]
         low, high = (least if column.minimum is None else column.minimum), column.maximum
         return {"type": "integer", "format": str(given), "minimum": low, "maximum": most if high is None else high}
-    if types.is_floating(given):
+    if types.is_floating(given) and given in _PLAIN:
         return {**_PLAIN[given], **_given("minimum", column.minimum), **_given("maximum", column.maximum)}
     if types.is_string(given):
         return {"type": "string", **_given("maxLength", column.max_length)}

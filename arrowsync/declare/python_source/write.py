@@ -205,7 +205,9 @@ def to_source(specs: Sequence[TableSpec], notes: Notes | None = None) -> str:
     tables = {(spec.namespace, spec.name): spec for spec in specs}
     if len(tables) < len(specs):
         twice = next(spec for spec in specs if tables[spec.namespace, spec.name] is not spec)
-        raise Site(twice.name).error("two tables have this name", hint="give each of them once")
+        raise Site(twice.name).error(
+            "two tables have this name", hint="give one of them a __table_name__ or a __namespace__"
+        )
     fields = {key: table_fields(spec, tables) for key, spec in tables.items()}
     names = choose_names(specs, (field.name for of_table in fields.values() for field in of_table))
     written: dict[str, str] = {}

@@ -30,22 +30,22 @@ _CONSTRAINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?:Duplicate|.*duplicate) key ", "unique"),
     )
 )
+_AGAIN = "open the database again; where that doesn't help, it is a bug of DuckDB"
+_IN_USE = "one process at a time can open a DuckDB file: close it there (a notebook, a DBeaver, a CLI), then try again"
 _HINTS: Mapping[str, str] = {
     "unique": "a key can be there once: upsert brings rows to keys that exist",
     "not null": "every row needs a value there",
     "check": "the rows have to meet the condition",
     "foreign key": "bring the referenced rows first. DuckDB also refuses to change an indexed column of a row that is "
     "referenced, and to delete it in the transaction that deletes the last reference",
-    "Conversion": "a value isn't one of the column's type",
+    "Conversion": "mend the value; in a query TRY_CAST gives NULL in its place",
     "Dependency": "DuckDB doesn't alter a table that an index is on or a foreign key refers to, except to add a column that "
     "may be NULL: drop the index or the foreign key first",
     "Out of Memory": "raise memory_limit, or set temp_directory so that DuckDB can use the disk",
     "Resource In Use": "read the open result of this connection to its end or close it, or pass connection.cursor(): a "
     "relation of a connection can't be read while the same connection writes",
-    "INTERRUPT": "the statement was cancelled",
-    "Syntax": "check the statement",
-    "FATAL": "open the database again",
-    "INTERNAL": "open the database again; this is a bug of DuckDB",
+    "FATAL": _AGAIN,
+    "INTERNAL": _AGAIN,
 }
 _CONFLICTS = ("onflict", "another transaction has altered", "Failed to commit")
 
@@ -91,7 +91,7 @@ def _transaction(detail: str, path: str | None) -> DatabaseError:
     if "outstanding updates" in detail:
         return DatabaseError(
             _sentence(detail),
-            hint="DuckDB doesn't alter a table like this in a transaction that has updated it: commit in between",
+            hint="commit first: DuckDB makes no key, index or NOT NULL on a table that the open transaction has updated",
         )
     transient = any(word in detail for word in _CONFLICTS)
     hint = (
@@ -105,7 +105,7 @@ def in_use(file: str, pid: int, program: str | None) -> DatabaseError:
     return DatabaseError(
         f"the DuckDB file {file!r} is in use by another process, PID {pid}" + (f" ({program})" if program else ""),
         transient=True,
-        hint="one process at a time can open a DuckDB file: close it there (a notebook, a DBeaver, a CLI), then try again",
+        hint=_IN_USE,
     )
 
 
@@ -122,7 +122,7 @@ def _io(detail: str, path: str | None) -> DatabaseError:
     if locked := _LOCKED.search(detail):
         return in_use(locked["file"], int(locked["pid"]), locked["program"])
     if "lock on file" in detail:
-        return DatabaseError(_sentence(detail), transient=True, hint="another process has the DuckDB file open")
+        return DatabaseError(_sentence(detail), transient=True, hint=_IN_USE)
     if path is None:
         return DatabaseError(_sentence(detail))
     where = _sentence(detail) if path in detail else f"the DuckDB file {path!r} can't be opened: {detail}"

@@ -20,7 +20,7 @@ from arrowsync.sql import Quoting
 def quote_identifier(name: str) -> str:
     """The name in double quotes; names may be of any length."""
     if not name:
-        raise DeclarationError("a name is empty", hint="give it at least one character")
+        raise DeclarationError("a name is empty")
     return '"' + _checked(name, f"the name {name!r}").replace('"', '""') + '"'
 
 
@@ -84,5 +84,5 @@ def _checked(text: str, what: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise DeclarationError(f"{what} holds a lone surrogate, which is not text", hint="mend the text") from None
+        raise DeclarationError(f"{what} holds a lone surrogate, which is not text", hint="remove it") from None
     return text

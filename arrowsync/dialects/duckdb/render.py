@@ -43,7 +43,6 @@ def render(change: ch.Change) -> tuple[SQL, ...]:
             raise UnsupportedChange(
                 f"DuckDB can't add a foreign key to a table that exists: {ch.describe(change)}",
                 changes=(ch.describe(change),),
-                hint="form the tables with foreign_constraints=False",
             )
         case ch.AddColumn(name, column):
             sequences = [_create_sequence(name, column)] if column.identity else []

@@ -55,7 +55,7 @@ def check_text(text: str, what: str, *, table: str | None = None, field: str | N
         text.encode()
     except UnicodeEncodeError:
         problem = _at(f"{what} holds a lone surrogate, which is not text", table, field)
-        raise DeclarationError(problem, table=table, field=field, hint="mend the text") from None
+        raise DeclarationError(problem, table=table, field=field, hint="remove it") from None
 
 
 def beyond_names(text: str) -> str | None:

@@ -25,7 +25,7 @@ MAX_NAME_BYTES = 63
 def check_name(name: str, *, table: str | None = None, field: str | None = None) -> None:
     """Refuse a name that PostgreSQL can't store as it is; `table` and `field` say in the error where it stands."""
     if not name:
-        raise DeclarationError("a name is empty", table=table, field=field, hint="give it at least one character")
+        raise DeclarationError("a name is empty", table=table, field=field)
     check_text(name, f"the name {name!r}", table=table, field=field)
     size = len(name.encode())
     if size > MAX_NAME_BYTES:
@@ -51,7 +51,7 @@ def check_text(text: str, what: str, *, table: str | None = None, field: str | N
         text.encode()
     except UnicodeEncodeError:
         raise DeclarationError(
-            f"{where}{what} holds a lone surrogate, which is not text", table=table, field=field, hint="mend the text"
+            f"{where}{what} holds a lone surrogate, which is not text", table=table, field=field, hint="remove it"
         ) from None
 
 

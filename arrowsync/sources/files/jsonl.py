@@ -17,6 +17,7 @@ from arrowsync.declare.arrow import spec_from_schema
 from arrowsync.declare.spec import ColumnSpec, TableSpec
 from arrowsync.errors import SourceError
 from arrowsync.sources.files.bytes import find_files, open_text, settle_format
+from arrowsync.sources.files.formats import HEAD_BYTES, way_to_read
 from arrowsync.sources.files.json_values import (
     INFERRED,
     TYPES,
@@ -42,7 +43,8 @@ _DECLARE_HINT = "declare the table: without that, the first lines settle columns
 _REQUIRED_HINT = (
     "give all lines the same keys, null where there is no value; or declare the table, whose defaults are taken then"
 )
-_KEYS_HINT = "give it from the first line on, as null where there is none"
+_KEYS_HINT = f"give it from the first line on, as null where there is none; or {_DECLARE_HINT}"
+_NUMBERED_HINT = "give an Identity in all lines, or in none"
 
 
 def open_jsonlines(
@@ -79,7 +81,8 @@ def open_jsonlines(
         file.close()
         raise
     required: list[bool] = []
-    reader = _Reader(name, columns, spec is not None, batch_rows, trail, required)
+    declared = None if spec is None else spec.by_name.keys()
+    reader = _Reader(name, columns, declared, batch_rows, trail, required)
     if trail is not None:
         for column, places in keyed.places.items():
             row = int(keyed.members.rows[places[0]])
@@ -177,7 +180,7 @@ class _Reader:
 
     name: str
     columns: tuple[JsonColumn, ...]
-    is_declared: bool
+    declared: Collection[str] | None
     batch_rows: int
     trail: Trail | None
     required: Sequence[bool]
@@ -245,7 +248,10 @@ class _Reader:
             return _Fault(f"the key {key!r} is lacking, which other lines have", _REQUIRED_HINT, key)
         for key, value in members:
             if key not in known:
-                hint = _KEYS_HINT if self.is_declared else f"{_KEYS_HINT}; or {_DECLARE_HINT}"
+                if self.declared is None:
+                    hint = _KEYS_HINT
+                else:
+                    hint = _NUMBERED_HINT if key in self.declared else "declare it, or drop it from the data"
                 return _Fault(f"the key {key!r} is new", hint, key)
             text, column = _text_of(value), known[key]
             if (
@@ -281,9 +287,11 @@ class _Fault:
 
 def line_error(block: bytes, line: int, row: int, reader: _Reader | None, name: str) -> SourceError:
     """The first thing wrong in a block that begins on this line, with this row."""
-    for row_of_line, (number, _, fault) in enumerate(_judged(block, line, reader), row):
+    for row_of_line, (number, text, fault) in enumerate(_judged(block, line, reader), row):
         if fault is not None:
-            return SourceError(f"{name}, line {number}: {fault.reason}", source=name, row=row_of_line, hint=fault.hint)
+            other = way_to_read(text[:HEAD_BYTES]) if fault.hint == _LINE_HINT and not row_of_line else None
+            hint = fault.hint if other is None or text.lstrip().startswith(b"{") else other
+            return SourceError(f"{name}, line {number}: {fault.reason}", source=name, row=row_of_line, hint=hint)
     return SourceError(f"{name} can't be read", source=name, row=row, hint="please report this")
 
 

@@ -33,6 +33,10 @@ Rows: TypeAlias = Sequence[Any]
 REQUIRED_HINT = (
     "give all rows the same keys, None where there is no value; or declare the table, whose defaults are taken then"
 )
+_DECLARE_HINT = (
+    "declare the table (as a dataclass or a pa.Schema): without that, the first rows settle columns and types"
+)
+_NUMBERED_HINT = "give an Identity in all rows, or in none"
 _NAN_HINT = (
     "NaN is a number, not NULL: give None; of a pandas frame load the frame itself, or the records of "
     "df.astype(object).where(df.notna(), None)"
@@ -125,7 +129,7 @@ def _take_chunk(rows: Iterator[object]) -> list[Any]:
 def _converting(column: str, first_row: int, name: str, *, declared: bool) -> Generator[None]:
     """Around what makes Arrow of the values of a column: one that has no Arrow type names its row, all else the column."""
 
-    def unreadable(error: Exception) -> SourceError:
+    def unreadable(error: BaseException) -> SourceError:
         return SourceError(
             f"column {column!r} of {name}, from row {first_row} on, can't be read: {str(error) or type(error).__name__}",
             source=name,
@@ -147,7 +151,7 @@ def conversion_error(misfit: Misfit, column: str, first_row: int, *, declared: b
     elif declared:
         hint = "mend the value, or declare the column otherwise"
     else:
-        hint = "declare the table (as a dataclass or a pa.Schema): without that, the first rows settle the types"
+        hint = _DECLARE_HINT
     return ConversionError(
         f"column {column!r}, row {row}: {text} is {misfit.reason}",
         column=column,
@@ -286,9 +290,11 @@ def _dicts(chunk: Rows, spec: TableSpec | None, name: str) -> Layout:
                 return [found[key] if key in found else [fill() for _ in rows] for key, fill in fills.items()]
         late = dict.fromkeys(chain.from_iterable(row.keys() for row in rows)).keys() - set(names)
         for key in late:
-            _refuse_key(
-                rows, start, key, f"is new: {shown(key)}", "give it from the first row on, as None where empty", name
-            )
+            if spec is None:
+                hint = _DECLARE_HINT
+            else:
+                hint = _NUMBERED_HINT if key in spec.by_name else "declare it, or drop it from the data"
+            _refuse_key(rows, start, key, f"is new: {shown(key)}", hint, name)
         if required:
             index, key = next((n, key) for n, row in enumerate(rows) for key in names if key not in row.keys())  # noqa: SIM118
             raise SourceError(

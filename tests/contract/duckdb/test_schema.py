@@ -377,7 +377,7 @@ def test_altering_a_table_that_was_updated_in_the_same_transaction_says_what_to_
 
     with pytest.raises(DatabaseError, match="outstanding updates") as caught:
         using("duckdb://", act)
-    assert "commit in between" in str(caught.value.hint)
+    assert "commit first" in str(caught.value.hint)
 
 
 def test_a_live_column_that_differs_only_in_case_is_named() -> None:
