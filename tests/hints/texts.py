@@ -15,29 +15,31 @@ def all_hints() -> dict[str, str]:
     """Each hint with the first place where it stands."""
     found: dict[str, str] = {}
     trees = {path: ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
-    takers = {name: position for tree in trees.values() for name, position in _takers(tree)}
-    for path, tree in trees.items():
+    nodes = {path: list(ast.walk(tree)) for path, tree in trees.items()}
+    own_takers = {path: dict(_takers(of_module)) for path, of_module in nodes.items()}
+    takers = {name: position for own in own_takers.values() for name, position in own.items()}
+    for path, of_module in nodes.items():
         # A function of the module itself is meant rather than one of that name elsewhere.
-        own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-        known = {name: at for name, at in takers.items() if name not in own} | dict(_takers(tree))
+        own = {node.name for node in of_module if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        known = {name: at for name, at in takers.items() if name not in own} | own_takers[path]
         constants = {
             target.id: node.value
-            for node in ast.walk(tree)
+            for node in of_module
             if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None
             for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
             if isinstance(target, ast.Name)
         }
         place = path.relative_to(PACKAGE).as_posix()
-        for node in ast.walk(tree):
+        for node in of_module:
             for value in _hints_of(node, known):
                 for text in _texts(value, constants):
                     found.setdefault(text, place)
     return found
 
 
-def _takers(tree: ast.AST) -> Iterator[tuple[str, int]]:
+def _takers(of_module: list[ast.AST]) -> Iterator[tuple[str, int]]:
     """The functions and records that take a hint by its position."""
-    for node in ast.walk(tree):
+    for node in of_module:
         match node:
             case ast.FunctionDef(name=name, args=ast.arguments(args=args)):
                 names = [arg.arg for arg in args if arg.arg != "self"]
