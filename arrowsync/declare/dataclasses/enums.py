@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import typing
+from collections import Counter
 from datetime import date, time
 from decimal import Decimal
 from typing import Any, cast, get_args, get_origin
@@ -113,12 +114,13 @@ def literal_type(values: tuple[object, ...], site: Site) -> FieldType:
 def _checked_labels(labels: list[str], owner: str, site: Site) -> tuple[str, ...]:
     if not labels:
         raise site.error(f"{owner} has no members", hint="give it at least one")
+    counts = Counter(labels)
     for label in labels:
         if not label or not is_storable(label):
             raise site.error(
                 f"{owner} has the label {label!r}, which not every database can store", hint="change that value"
             )
-        if labels.count(label) > 1:
+        if counts[label] > 1:
             raise site.error(
                 f"two members of {owner} have the label {label!r}", hint="give each member a text of its own"
             )

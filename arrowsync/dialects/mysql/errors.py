@@ -86,6 +86,7 @@ TRANSIENT = frozenset(
     }
 )
 _KEYLESS = "the server is set to take no table without a key: declare one, with PrimaryKey[...]"
+_UNKNOWN_WAY = "aiomysql can't authenticate this way: give the user caching_sha2_password or mysql_native_password"
 HINTS: Mapping[int, str] = {
     1020: "another transaction has changed the row meanwhile: try again",
     1021: "the server's disk is full: make room there, and repeat it",
@@ -94,7 +95,7 @@ HINTS: Mapping[int, str] = {
     1045: "check the user and password in the URL; special characters in a password have to be percent-encoded",
     1049: "create the database, or correct its name at the end of the URL",
     1062: "a key can be there once: upsert brings rows to keys that exist",
-    1114: "the disk, or the tablespace, is full: make room there, and repeat it",
+    1114: "the disk, or the tablespace, is full (or max_heap_table_size, of a MEMORY table): make room there, and repeat it",
     1129: "the server has blocked this host after errors: FLUSH HOSTS there",
     1130: "the server lets no user in from this host: CREATE USER 'name'@'host' there",
     1142: "ask for the privilege, with GRANT, or connect as another user",
@@ -104,7 +105,7 @@ HINTS: Mapping[int, str] = {
     1205: "another transaction holds the rows or the table: try again, or find it in SHOW PROCESSLIST",
     1213: "the server has rolled the whole transaction back to end a deadlock: try again",
     1227: "ask for the privilege, with GRANT, or connect as another user",
-    1251: "the user's authentication isn't one that aiomysql knows",
+    1251: _UNKNOWN_WAY,
     1290: "this server is read-only: connect to the primary",
     1317: "the statement was cancelled",
     1452: "bring the referenced rows first",
@@ -112,7 +113,7 @@ HINTS: Mapping[int, str] = {
     1792: "the transaction, or the session (transaction_read_only), is read-only: SET SESSION TRANSACTION READ WRITE",
     1836: "this server is read-only: connect to the primary",
     1969: "it took longer than the session's max_statement_time",
-    2059: "aiomysql can't authenticate this way: give the user caching_sha2_password or mysql_native_password",
+    2059: _UNKNOWN_WAY,
     3024: "it took longer than the session's max_execution_time",
     3118: "unlock the account: ALTER USER ... ACCOUNT UNLOCK",
     3159: "the server takes encrypted connections only: add ssl-mode=require to the URL",

@@ -44,7 +44,7 @@ def render(change: ch.Change, collation: Collation) -> tuple[SQL, ...]:
             problem = (
                 f"to sessions that aren't in UTC, {change.table}.{column.name} would hold other moments than before"
             )
-            raise _unsupported(change, problem, f'{_BY_HAND}; with schema_changes="safe" it stays a timestamp')
+            raise _unsupported(change, problem, f'{_BY_HAND}; declared with TimeZone("UTC") it stays a timestamp')
         case ch.SetKey(_, _, old) if old:
             hint = "drop the old primary key by hand (other tables may refer to it), then sync again"
             raise _unsupported(change, "the primary key can't be replaced", hint)

@@ -40,7 +40,6 @@ TRANSIENT = {
     "55P03",  # lock timeout
 }
 HINTS: Mapping[str, str] = {
-    "22021": "PostgreSQL stores text without NUL characters: remove them from the data",
     "25006": "this server, transaction or user (default_transaction_read_only) is read-only: connect to the primary, "
     "or SET default_transaction_read_only = off",
     "28000": "pg_hba.conf on the server has to let this user in from here",
@@ -52,6 +51,9 @@ HINTS: Mapping[str, str] = {
     "call migrate for this table first, on its own, and then load",
     "57014": "it was cancelled, or took longer than the session's statement_timeout",
 }
+OWNERS_HINT = "only its owner can alter it: connect as the owner, or let them migrate it"
+_NUL = re.compile(r"^invalid byte sequence for encoding .*: 0x00$")
+_NUL_HINT = "PostgreSQL stores text without NUL characters: remove them from the data"
 ADBC_DETAILS: Mapping[str, str] = {
     "PG_DIAG_MESSAGE_PRIMARY": "message",
     "PG_DIAG_MESSAGE_DETAIL": "detail",
@@ -156,6 +158,10 @@ def _from_server(error: Any, code: str, statement: str | None, where: str, first
     row = None if place is None else place.row
     message = _reason(error) + (f" (row {row} of the load)" if place else "")
     hint = HINTS.get(code) or error.hint
+    if code == "22021" and _NUL.match(message):
+        hint = _NUL_HINT
+    if code == "42501" and message.startswith("must be owner"):
+        hint = OWNERS_HINT
     if CONSTRAINTS.get(code) == "foreign key" and message.startswith("insert or update"):
         hint = "bring the referenced rows first"
     if code in CONSTRAINTS:

@@ -6,7 +6,7 @@ them however it ends; over several connections they are those of the session.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Hashable, Sequence
+from collections.abc import AsyncGenerator, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 
@@ -14,6 +14,7 @@ from arrowsync.bridge import uninterrupted
 from arrowsync.catalog import ObjectName
 from arrowsync.dialects.contract import LockPurpose, Session
 from arrowsync.dialects.postgres.discover import default_namespace
+from arrowsync.dialects.postgres.errors import OWNERS_HINT
 from arrowsync.dialects.postgres.merge import regclass
 from arrowsync.dialects.postgres.shared_tables import unlock
 from arrowsync.dialects.scopes import PATIENCE, Patience
@@ -101,16 +102,18 @@ ORDER BY min(a.xact_start) LIMIT 5""",
     )
 
 
+_DENIED_HINTS: Mapping[LockPurpose, str] = {
+    "alter": OWNERS_HINT,
+    "merge": "other writers are held off while rows are merged: ask the owner to GRANT SELECT, INSERT, UPDATE and DELETE",
+}
+
+
 def _denied(error: DatabaseError, name: ObjectName, purpose: LockPurpose) -> DatabaseError:
-    hints: dict[LockPurpose, str] = {
-        "alter": "only its owner can alter it: connect as the owner, or let them migrate it",
-        "merge": "other writers are held off while rows are merged: ask the owner to GRANT SELECT, INSERT, UPDATE and DELETE",
-    }
     return DatabaseError(
         f"this user may not lock the table {name}: {error.message}",
         statement=error.statement,
         code=error.code,
-        hint=hints[purpose],
+        hint=_DENIED_HINTS[purpose],
     )
 
 

@@ -163,24 +163,30 @@ def _form(live: SqlType) -> ColumnDecoder:
     return PLAIN if live.name == "numeric" else COLUMN_DECODERS.get(live.name, TEXT)
 
 
+MAX_DIGITS = 76
+"""Of a decimal256."""
+_AS_DOUBLE = "select it as double precision or as text"
+_AS_TEXT = "select it as text"
+
+
 def finish_result(table: pa.Table, types: Sequence[SqlType]) -> pa.Table:
     """The table with its numerics as decimals, with as many digits as the values have, and its arrays as lists."""
     for at, live in enumerate(types):
         if live.name == "numeric":
-            table = _finished(table, at, _decimals, "a number that no decimal holds", "as double precision or as text")
+            table = _finished(table, at, _decimals, "a number that no decimal holds", _AS_DOUBLE)
         elif (element := live.element) is not None:
             lists = _lists_of(element)
-            table = _finished(table, at, lists, f"a value that a list of {element} doesn't have", "as text")
+            table = _finished(table, at, lists, f"a value that a list of {element} doesn't have", _AS_TEXT)
     return table
 
 
-def _finished(table: pa.Table, at: int, finish: Callable[[Any], Any], what: str, way_out: str) -> pa.Table:
+def _finished(table: pa.Table, at: int, finish: Callable[[Any], Any], what: str, hint: str) -> pa.Table:
     name = table.schema.names[at]
     try:
         column: Any = finish(table.column(at))
     except (Unreadable, pa.ArrowInvalid) as error:
         raise ConversionError(
-            f"column {name!r} holds {what}: {error}", column=name, reason=str(error), hint=f"select it {way_out}"
+            f"column {name!r} holds {what}: {error}", column=name, reason=str(error), hint=hint
         ) from None
     return table.set_column(at, pa.field(name, column.type), column)
 
@@ -192,6 +198,8 @@ def _decimals(text: pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:
     whole = compute.if_else(compute.equal(point, pa.scalar(-1)), length, point)
     scale = max((compute.max(compute.subtract(length, whole)).as_py() or 0) - 1, 0)
     precision = max((compute.max(whole).as_py() or 0) + scale, 1)
+    if precision > MAX_DIGITS:
+        raise Unreadable(f"it takes {precision} digits, and a decimal has {MAX_DIGITS}")
     return text.cast(pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(precision, scale))
 
 

@@ -80,6 +80,8 @@ async def open_session(url: str) -> AsyncpgSession:
     where = address.where
     try:
         connection: Any = await connect(address)
+    except ArrowSyncError:
+        raise
     except (asyncpg.PostgresError, OSError, TimeoutError) as error:
         raise _unreachable(error, where, address.timeout) from error
     except (asyncpg.InterfaceError, ValueError) as error:
@@ -525,6 +527,16 @@ def _unreachable(error: Exception, where: str, timeout: float | None = None) -> 
         return DeclarationError(
             f"a file that the connection to {where} needs can't be read: {error}",
             hint="check sslrootcert, sslcert and sslkey in the URL",
+        )
+    if isinstance(error, ssl.SSLError):
+        return DatabaseError(
+            f"no encrypted connection to {where} could be made: {error}",
+            hint="check sslrootcert, sslcert and sslkey in the URL",
+        )
+    if isinstance(error, ConnectionError) and "rejected SSL upgrade" in str(error):
+        return DatabaseError(
+            f"the server at {where} has no TLS, and the URL requires it",
+            hint="set up certificates on the server, or use ssl-mode=prefer if the network is safe",
         )
     if isinstance(error, OSError):  # TimeoutError is one
         reason = str(error) or f"no answer within {timeout or 0:g} s"
