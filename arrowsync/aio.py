@@ -214,7 +214,7 @@ class Connection:
                 yield
             return
         outcome = Outcome("the transaction")
-        with outcome.told():
+        with outcome.reported():
             async with self._transaction_lock, self._own_transaction(outcome):
                 before = inside.get()
                 inside.set(before | {self})
@@ -412,7 +412,7 @@ async def sync_table(
     )
     outcome = Outcome("the load")
     with (
-        outcome.told(),
+        outcome.reported(),
         shown_progress(progress, table if isinstance(table, str) else getattr(table, "__name__", "rows")) as callback,
     ):
         async with _session(conn) as session, _readable(data) as data:
@@ -452,7 +452,7 @@ async def migrate(
 ) -> MigrationPlan:
     """Create or alter the live tables to match their declarations, and return the plan: the async twin of `arrowsync.migrate`."""
     outcome = Outcome("the migration")
-    with outcome.told():
+    with outcome.reported():
         async with _session(conn) as session:
             return await migration.migrate_tables(tables, session, schema_changes, outcome)
 

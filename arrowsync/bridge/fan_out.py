@@ -28,14 +28,14 @@ async def fan_out(items: Iterator[T], *, depth: int = 2) -> AsyncGenerator[FanOu
 
     On leaving, the thread is told to stop, `items` is closed in the thread that ran it, and the thread has ended.
     """
-    deal = FanOut(items, depth, asyncio.get_running_loop())
-    deal.thread.start()
+    fan = FanOut(items, depth, asyncio.get_running_loop())
+    fan.thread.start()
     try:
-        yield deal
+        yield fan
     finally:
-        deal.stop()
-        await uninterrupted(deal.ended.wait())
-        deal.thread.join()
+        fan.stop()
+        await uninterrupted(fan.ended.wait())
+        fan.thread.join()
 
 
 class FanOut(Generic[T]):
@@ -54,7 +54,7 @@ class FanOut(Generic[T]):
         self.ended = asyncio.Event()
         self.thread = threading.Thread(target=self._run, name="arrowsync-fan-out", daemon=True)
 
-    def hand(self) -> Generator[T]:
+    def share(self) -> Generator[T]:
         """Iterate over the items that one consumer takes; for use in one thread.
 
         An error of the source is raised, unchanged, from one of the hands, and ends all of them. A hand that is closed before

@@ -267,8 +267,8 @@ class MergeJob:
     mode: Mode
     on_conflict: OnConflict
     dedup: Dedup
-    ordered: bool = True
-    ordinal: str | None = None
+    in_order: bool = True
+    row_number: str | None = None
     fresh: bool = False
 
     @property
@@ -312,7 +312,7 @@ class Merge(Protocol):
         """Write the statements that a loaded table needs (advance its sequences)."""
         ...
 
-    def arrival_column(self, target: Table) -> str | None:
+    def row_number_column(self, target: Table) -> str | None:
         """Name the column of a staging table that grows as rows arrive; None if its tables have none.
 
         A server whose errors don't name the row has one: the row is found by it.
@@ -407,7 +407,7 @@ class SharedTables(Protocol):
     that died. The types that the target needs, where they are new, are hidden too, and named after the table.
     """
 
-    async def place(self, session: Session, namespace: str | None) -> str:
+    async def namespace_for(self, session: Session, namespace: str | None) -> str:
         """Name the namespace for hidden objects of a table in `namespace`; None is the default one."""
         ...
 
@@ -475,7 +475,7 @@ class HiddenTables(Protocol):
         """Run a statement that alters a table; waits for others at the table only shortly."""
         ...
 
-    async def clean_up(self, session: Session, target: ObjectName, made: Sequence[ObjectName]) -> None:
+    async def clean_up(self, session: Session, target: ObjectName, temporary: Sequence[ObjectName]) -> None:
         """Drop the tables that were made for a load, and give back its locks, after its transaction has ended."""
         ...
 

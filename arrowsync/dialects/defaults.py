@@ -70,7 +70,7 @@ def all_storable(server: Server, columns: Sequence[Column], schema: pa.Schema) -
     return None
 
 
-def no_arrival_column(target: Table) -> str | None:
+def no_row_number_column(target: Table) -> str | None:
     """None: staging tables have no such column."""
     return None
 

@@ -118,7 +118,7 @@ def _drop_duplicates(job: MergeJob, style: MergeStyle) -> SQL:
 
 def _order(job: MergeJob, style: MergeStyle) -> SQL:
     """The column of the staging table that grows in the order of arrival."""
-    return SQL((style.order if job.ordinal is None else Identifier(job.ordinal),))
+    return SQL((style.order if job.row_number is None else Identifier(job.row_number),))
 
 
 def _update(job: MergeJob, style: MergeStyle) -> list[MergeStep]:
@@ -156,7 +156,7 @@ def _insert(job: MergeJob, style: MergeStyle) -> SQL:
     )
     if job.mode == "insert":
         skip = sql(" ON CONFLICT DO NOTHING") if job.on_conflict == "skip" else SQL(())
-        if job.ordered or job.ordinal is not None:
+        if job.in_order or job.row_number is not None:
             into = sql("{into} ORDER BY s.{order}", into=into, order=_order(job, style))
         return sql("{into}{skip}", into=into, skip=skip)
     if not job.key or (job.mode == "replace" and not brings_all(job)):

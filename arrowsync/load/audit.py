@@ -166,7 +166,7 @@ class Audit:
         )
 
 
-async def begin(session: Session, job: MergeJob, made: list[ObjectName]) -> Audit | None:
+async def begin(session: Session, job: MergeJob, temporary: list[ObjectName]) -> Audit | None:
     """Begin the audit of a merge; None if the rows that its statements affect tell the outcomes."""
     audit = session.dialect.audit
     if job.fresh:
@@ -180,7 +180,7 @@ async def begin(session: Session, job: MergeJob, made: list[ObjectName]) -> Audi
     query = _to_remember(job)
     if query is not None:
         before, statement = audit.copy(job, query)
-        made.append(before)
+        temporary.append(before)
         await session.execute(statement)
     return Audit(audit, session, job, interference, before, await audit.written(session, job.target))
 

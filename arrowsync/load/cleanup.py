@@ -30,7 +30,7 @@ class Cleanup:
     """
 
     target: ObjectName | None = None
-    made: list[ObjectName] = field(default_factory=list[ObjectName])
+    temporary: list[ObjectName] = field(default_factory=list[ObjectName])
     opener: Opener | None = None
 
 
@@ -61,9 +61,9 @@ async def cleaned_up(session: Session, opener: Opener | None = None) -> AsyncGen
 async def _clean_up(hidden: HiddenTables, session: Session, cleanup: Cleanup, target: ObjectName) -> None:
     # With a lost connection all is gone but hidden tables.
     with suppress(DatabaseError):
-        await hidden.clean_up(session, target, cleanup.made)
+        await hidden.clean_up(session, target, cleanup.temporary)
         return
-    if cleanup.opener is None or not cleanup.made:
+    if cleanup.opener is None or not cleanup.temporary:
         return
     for pause in RECONNECTING:
         await asyncio.sleep(pause)
@@ -72,7 +72,7 @@ async def _clean_up(hidden: HiddenTables, session: Session, cleanup: Cleanup, ta
             if another is None:
                 return
             try:
-                await hidden.clean_up(another, target, cleanup.made)
+                await hidden.clean_up(another, target, cleanup.temporary)
             finally:
                 await another.close()
             return

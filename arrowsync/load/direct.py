@@ -80,7 +80,7 @@ async def stage(task: LoadTask) -> tuple[ObjectName, RowCounts]:
     table = as_arriving(session.dialect, table, rows.sent, rejecting=rows.row_numbers is not None)
     columns = columns_of(table, rows.sent)
     name, statement = session.dialect.merge.create_staging(table, [column.name for column in columns])
-    task.cleanup.made.append(name)
+    task.cleanup.temporary.append(name)
     await session.execute(statement)
     return name, arrived(await session.load(LoadTarget(name, columns, rows.sent), iter(rows)))
 

@@ -44,18 +44,18 @@ async def connections(session: Session, opener: Opener, number: int) -> AsyncGen
 class _Share:
     """What one connection loads: the batches that it takes, as it gets free, with the number of each row if asked for."""
 
-    deal: FanOut[Piece]
-    ordinal: str | None
+    fan: FanOut[Piece]
+    row_number: str | None
     starts: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     """For each batch, the number of its first row among those of this connection, and among all."""
 
     def __iter__(self) -> Generator[pa.RecordBatch]:
         taken = 0
-        with closing(self.deal.hand()) as hand:
-            for first, batch in hand:
+        with closing(self.fan.share()) as share:
+            for first, batch in share:
                 self.starts.append((taken, first))
                 taken += batch.num_rows
-                yield batch if self.ordinal is None else _numbered(batch, self.ordinal, first)
+                yield batch if self.row_number is None else _numbered(batch, self.row_number, first)
 
     def correct(self, error: Exception) -> None:
         """Bring the row numbers of an error, counted on this connection, to those of the whole load."""
@@ -82,7 +82,7 @@ def _renumbered(message: str, row: int, new: int) -> str:
 
 
 async def load_fanned_out(
-    target: LoadTarget, ordinal: str | None, sessions: Sequence[Session], converted: ConvertedStream
+    target: LoadTarget, row_number: str | None, sessions: Sequence[Session], converted: ConvertedStream
 ) -> RowCounts:
     """Deal the rows out to the sessions, with the number of each in a column `ordinal` if it is named.
 
@@ -91,27 +91,27 @@ async def load_fanned_out(
     failed: list[Exception] = []
 
     async def load(session: Session) -> LoadResult | None:
-        share = _Share(deal, ordinal)
+        share = _Share(fan, row_number)
         try:
             return await session.load(target, iter(share))
         except Stopped:
             return None  # another one has failed, or is about to
         except Exception as error:
-            if error is not deal.failure:
+            if error is not fan.failure:
                 share.correct(error)
             failed.append(error)
-            deal.stop()
+            fan.stop()
             for task in tasks:
                 if task is not asyncio.current_task():
                     task.cancel()
             return None
 
-    async with fan_out(_pieces(converted)) as deal, asyncio.TaskGroup() as group:
+    async with fan_out(_pieces(converted)) as fan, asyncio.TaskGroup() as group:
         tasks = [group.create_task(load(session)) for session in sessions]
         try:
             await asyncio.wait(tasks)
         except asyncio.CancelledError:
-            deal.stop()  # or else the threads would go on waiting for items, and the tasks for them
+            fan.stop()  # or else the threads would go on waiting for items, and the tasks for them
             raise
     if failed:
         raise failed[0]
@@ -128,7 +128,7 @@ def _pieces(converted: ConvertedStream) -> Iterator[Piece]:
         first += batch.num_rows
 
 
-def _numbered(batch: pa.RecordBatch, ordinal: str, first: int) -> pa.RecordBatch:
+def _numbered(batch: pa.RecordBatch, row_number: str, first: int) -> pa.RecordBatch:
     """The batch with the number of each row in a column of its own."""
     numbers = pa.array(np.arange(first, first + batch.num_rows, dtype=np.int64))
-    return batch.append_column(pa.field(ordinal, pa.int64(), nullable=False), numbers)
+    return batch.append_column(pa.field(row_number, pa.int64(), nullable=False), numbers)

@@ -50,7 +50,7 @@ class TrialTables:
     session: Session
     job: MergeJob
     row_numbers: RowNumbers
-    made: list[ObjectName]
+    temporary: list[ObjectName]
     deferred: tuple[SQL, ...] = ()
     tables: list[ObjectName] = field(default_factory=list[ObjectName])
 
@@ -74,9 +74,9 @@ class TrialTables:
         mode: Mode = "insert" if self.job.mode == "insert" or not self.job.key else "upsert"
         on_conflict: OnConflict = self.job.on_conflict if self.job.mode == "insert" else "error"
         job = replace(self.job, staging=part, mode=mode, on_conflict=on_conflict, dedup="error")
-        return list(self.session.dialect.merge.steps(replace(job, ordered=True, ordinal=None)))
+        return list(self.session.dialect.merge.steps(replace(job, in_order=True, row_number=None)))
 
-    async def attempt(self, steps: Sequence[MergeStep]) -> RowCounts | ArrowSyncError:
+    async def try_steps(self, steps: Sequence[MergeStep]) -> RowCounts | ArrowSyncError:
         """Run the steps in a savepoint, and count the rows; the error, if the table doesn't take a row."""
         try:
             async with self.session.transaction():
@@ -89,7 +89,7 @@ class TrialTables:
             return error
         return counts
 
-    async def empty(self, depth: int) -> ObjectName:
+    async def fresh_table(self, depth: int) -> ObjectName:
         """The table for parts of that depth, without any rows."""
         merge, errors = self.session.dialect.merge, self.session.dialect.row_errors
         assert isinstance(errors, BySavepoint), "rows are tried in savepoints"
@@ -98,10 +98,10 @@ class TrialTables:
                 await self.session.execute(errors.clear_staging(self.tables[depth]))
                 return self.tables[depth]
             await self.session.execute(merge.drop_staging(self.tables[depth]))
-            self.made.remove(self.tables[depth])
+            self.temporary.remove(self.tables[depth])
         table = self.row_numbers.beside(self.job.target)
         name, statement = merge.create_staging(table, [column.name for column in self.columns])
-        self.made.append(name)
+        self.temporary.append(name)
         await self.session.execute(statement)
         self.tables[depth : depth + 1] = [name]
         return name
@@ -172,7 +172,7 @@ class RejectSearch:
         await self._run(first)
         match self.session.dialect.row_errors:
             case ByQuery(violations):
-                questions = violations(replace(self.job, ordinal=self.row_numbers.row))
+                questions = violations(replace(self.job, row_number=self.row_numbers.row))
                 await self._ask_which(questions, deletions, rest)
             case BySavepoint(deferred):
                 self.parts.deferred = await deferred(self.session, self.job.target)
@@ -184,9 +184,9 @@ class RejectSearch:
     async def _run(self, steps: Sequence[MergeStep]) -> None:
         self.counts += await _run(self.session, steps, [])
 
-    async def _attempt(self, steps: Sequence[MergeStep]) -> ArrowSyncError | None:
+    async def _try_steps(self, steps: Sequence[MergeStep]) -> ArrowSyncError | None:
         """Run the steps in a savepoint; the error, if the table doesn't take a row."""
-        done = await self.parts.attempt(steps)
+        done = await self.parts.try_steps(steps)
         if isinstance(done, ArrowSyncError):
             return done
         self.counts += done
@@ -194,17 +194,17 @@ class RejectSearch:
 
     async def _try_parts(self, deletions: Sequence[MergeStep], rest: Sequence[MergeStep]) -> None:
         """Merge all rows at once, or if that fails by parts."""
-        error = await self._attempt([*deletions, *rest])
+        error = await self._try_steps([*deletions, *rest])
         if error is None:
             return
         await self._run(deletions)
-        without_rows = await self._attempt(self.parts.steps(await self.parts.empty(0)))
+        without_rows = await self._try_steps(self.parts.steps(await self.parts.fresh_table(0)))
         if without_rows is not None:
             raise without_rows  # no row's fault: a trigger for each statement, a deferred constraint of the user's transaction
         rows = await self.parts.count(self.job.staging)
         if not rows:
             raise error
-        await self._part_up(self.job.staging, 0, self.converted.rows_read, rows, error, 0)
+        await self._split(self.job.staging, 0, self.converted.rows_read, rows, error, 0)
         await self._try_again()
         await self._delete_refused()
 
@@ -231,7 +231,7 @@ class RejectSearch:
                 await self.session.execute(sql("DELETE FROM {staging} WHERE {which}", staging=staging, which=matching))
         return self.converted.refused > before
 
-    async def _part_up(
+    async def _split(
         self, source: ObjectName, start: int, end: int, rows: int, error: ArrowSyncError, depth: int
     ) -> None:
         """The rows of `source`, whose numbers are in a range and which fail together."""
@@ -241,12 +241,12 @@ class RejectSearch:
         width = -(-(end - start) // WAYS)
         ranges = [(low, min(low + width, end)) for low in range(start, end, width)]
         for low, high in reversed(ranges) if self.reverse else ranges:
-            part = await self.parts.empty(depth)
+            part = await self.parts.fresh_table(depth)
             count = await self.parts.copy(source, part, self.parts.between(low, high))
             # Where the others are empty it is known already that this one fails.
-            failure = error if count == rows else await self._attempt(self.parts.steps(part)) if count else None
+            failure = error if count == rows else await self._try_steps(self.parts.steps(part)) if count else None
             if failure is not None:
-                await self._part_up(part, low, high, count, failure, depth + 1)
+                await self._split(part, low, high, count, failure, depth + 1)
 
     async def _try_again(self) -> None:
         """Refused rows once more, as long as some get in: one may have come before what it needs."""
@@ -254,14 +254,14 @@ class RejectSearch:
             waiting, self.retry = self.retry, []
             # To and fro, because rows in either order may each need the one before.
             self.reverse = not self.reverse
-            part = await self.parts.empty(0)
+            part = await self.parts.fresh_table(0)
             numbers = [Literal(each.row) for each in waiting]
             for at in range(0, len(numbers), _MANY):
                 which = sql("{row} IN ({numbers})", row=self.parts.row, numbers=join(", ", numbers[at : at + _MANY]))
                 await self.parts.copy(self.job.staging, part, which)
-            error = await self._attempt(self.parts.steps(part))
+            error = await self._try_steps(self.parts.steps(part))
             if error is not None:
-                await self._part_up(part, 0, self.converted.rows_read, len(waiting), error, 1)
+                await self._split(part, 0, self.converted.rows_read, len(waiting), error, 1)
             if len(self.retry) == len(waiting):
                 for each in self.retry:
                     self.converted.refuse(each.record)
@@ -315,17 +315,17 @@ async def merge(task: LoadTask, job: MergeJob, loaded: int) -> RowCounts:
 
     Rows that bring their numbers, and that the server rejects, are set aside.
     """
-    session, rows, made = task.session, task.rows, task.cleanup.made
+    session, rows, temporary = task.session, task.rows, task.cleanup.temporary
     if job.key and job.dedup == "error":
         await refuse_duplicates(session, job)
-    audit = await begin(session, job, made)
+    audit = await begin(session, job, temporary)
     tried = False
     if rows.row_numbers is not None:
-        parts = TrialTables(session, job, rows.row_numbers, made)
+        parts = TrialTables(session, job, rows.row_numbers, temporary)
         counts = await RejectSearch(parts, rows).merge()
         tried = bool(parts.tables)
     else:
-        counts = await _merge_all(session, job, made)
+        counts = await _merge_all(session, job, temporary)
     if audit is None:
         counts = counts.having(settle_quiet(job, counts, loaded - rows.refused))
     else:
@@ -336,11 +336,11 @@ async def merge(task: LoadTask, job: MergeJob, loaded: int) -> RowCounts:
     return counts
 
 
-async def _merge_all(session: Session, job: MergeJob, made: list[ObjectName]) -> RowCounts:
+async def _merge_all(session: Session, job: MergeJob, temporary: list[ObjectName]) -> RowCounts:
     """Merge all the staged rows; an error names the rejected row, if it can be found."""
     steps = session.dialect.merge.steps(job)
-    arrival = session.dialect.merge.arrival_column(job.target)
-    if arrival is None:
+    row_number = session.dialect.merge.row_number_column(job.target)
+    if row_number is None:
         return await _run(session, steps, [])
     done: list[MergeStep] = []
     try:
@@ -348,7 +348,7 @@ async def _merge_all(session: Session, job: MergeJob, made: list[ObjectName]) ->
             return await _run(session, steps, done)
     except ArrowSyncError as error:
         if refuses_row(error) and not names_row(error):
-            parts = TrialTables(session, job, RowNumbers(arrival), made)
+            parts = TrialTables(session, job, RowNumbers(row_number), temporary)
             row = await _place_of_refused(parts, steps, len(done), error)
             if row is not None:
                 name_row(error, row)
@@ -383,11 +383,11 @@ async def _place_of_refused(
     found: RefusedRow | None = None
 
     async def bring(low: int, high: int) -> ArrowSyncError | None:
-        part = await parts.empty(0)
+        part = await parts.fresh_table(0)
         if not await parts.copy(staging, part, parts.between(low, high)):
             return None
         # Steps that skip rows belong together.
-        done = await parts.attempt([s for s in parts.steps(part) if skips or s.outcome == outcome])
+        done = await parts.try_steps([s for s in parts.steps(part) if skips or s.outcome == outcome])
         return done if isinstance(done, ArrowSyncError) else None
 
     async def search() -> RefusedRow | None:

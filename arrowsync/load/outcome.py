@@ -58,7 +58,7 @@ class Outcome:
         self.doing = None
 
     @contextmanager
-    def told(self) -> Generator[None]:
+    def reported(self) -> Generator[None]:
         """Whatever ends the call says what has been committed."""
         try:
             yield

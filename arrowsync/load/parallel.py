@@ -51,7 +51,7 @@ async def opener_of(session: Session) -> Opener:
         raise DeclarationError(f"parallel can't be used here: {error.message}", hint="leave parallel out") from None
 
 
-async def load_over_several(task: LoadTask) -> RowCounts:
+async def load_over_connections(task: LoadTask) -> RowCounts:
     """Load over as many connections as the route says. The session is in no transaction, but those that are begun here."""
     opener = task.cleanup.opener
     assert opener is not None, "it was made before the plan"
@@ -79,13 +79,15 @@ class SharedLoad:
             with task.clock.phase("load"):
                 async with connections(session, self.opener, plan.route.connections) as sessions:
                     await create(table, plan, self.shared, session)
-                    ordinal = table.ordinal if plan.row_numbers is None else None
-                    counts = await load_fanned_out(table.target, ordinal, sessions, task.rows)
+                    row_number = table.row_number if plan.row_numbers is None else None
+                    counts = await load_fanned_out(table.target, row_number, sessions, task.rows)
             check_arrived(counts, task)
             async with task.outcome.transaction(session):
                 await _check_unchanged(plan, session)
                 job = resolving(table, plan.merge_job(name))
-                counts = await (self._move(table, job, counts) if table.becomes else self._merge(table, job, counts))
+                counts = await (
+                    self._move(table, job, counts) if table.becomes_target else self._merge(table, job, counts)
+                )
                 for statement in task.dialect.merge.after_load(plan.table, task.rows.schema.names):
                     await session.execute(statement)
                 committing = perf_counter()
@@ -97,7 +99,7 @@ class SharedLoad:
         wanted = self.task.plan.table.name.namespace
         steps = self.task.plan.migration.steps
         made = {step.change.name for step in steps if isinstance(step.change, CreateNamespace)}
-        return await self.shared.place(self.task.session, None if wanted in made else wanted)
+        return await self.shared.namespace_for(self.task.session, None if wanted in made else wanted)
 
     async def _move(self, table: SharedTable, job: MergeJob, counts: RowCounts) -> RowCounts:
         """Make the shared table the target. Duplicates are looked for only if the key can't be made."""
@@ -116,7 +118,7 @@ class SharedLoad:
                 counts += await resolve_duplicates(session, job)
             with task.clock.phase("migrate"):
                 await apply_creating(table, task.plan, self.shared, session)
-        if table.ordinal is not None:
+        if table.row_number is not None:
             await make(session, DropColumn(job.target.name, table.target.columns[-1]))
         return counts.having({"inserted": counts.loaded - counts["duplicates"]})
 
@@ -129,7 +131,7 @@ class SharedLoad:
         with task.clock.phase("merge"):
             if holds_off_writers(plan):
                 await session.dialect.locks.lock(session, plan.table.name, "merge")
-            await settle(session, table.name, plan.texts, task.rows, order=table.ordinal or UNKNOWN)
+            await settle(session, table.name, plan.texts, task.rows, order=table.row_number or UNKNOWN)
             return counts + await merge(task, job, counts.loaded)
 
 
@@ -254,14 +256,14 @@ class SharedHiddenLoad:
         assert isinstance(ddl, CommittingDdl), "the load is for it"
         if task.plan.row_numbers is not None:
             table = task.plan.row_numbers.beside(table)
-        arrival = session.dialect.merge.arrival_column(table)
-        assert arrival is not None, "such tables are staged in the order of arrival"
-        order = RowNumbers(arrival)
+        row_number = session.dialect.merge.row_number_column(table)
+        assert row_number is not None, "such tables are staged in the order of arrival"
+        order = RowNumbers(row_number)
         name, statement = ddl.hidden.create_staging(table, sent.names)
         target = LoadTarget(name, (*columns_of(table, sent), *order.columns), order.added_to(sent))
         with task.clock.phase("load"):
             async with connections(session, self.opener, task.plan.route.connections) as sessions:
-                task.cleanup.made.append(name)
+                task.cleanup.temporary.append(name)
                 await ddl.hidden.claim(session, name)
                 await session.execute(statement)
                 counts = await load_fanned_out(target, order.row, sessions, task.rows)

@@ -74,7 +74,7 @@ class LoadPlan:
     mode: Mode
     migration: MigrationPlan
     convert: Converter
-    fit: Converter | None
+    to_live: Converter | None
     interference: Interference
     row_numbers: RowNumbers | None
     texts: tuple[Column, ...]
@@ -89,7 +89,7 @@ class LoadPlan:
     @property
     def schema(self) -> pa.Schema:
         """The columns of the table that the data brings."""
-        return (self.fit or self.convert).schema
+        return (self.to_live or self.convert).schema
 
     @property
     def route(self) -> LoadRoute:
@@ -125,7 +125,7 @@ def choose_route(plan: LoadPlan) -> LoadRoute:
         "none" if not plan.key else "refuse" if _repeats_fail(plan) else "by statement"
     )
     if plan.creates and plan.commits:
-        if _last_wins(plan) and not numbered:
+        if _key_resolves_repeats(plan) and not numbered:
             return LoadRoute("hidden table", staged=False, key="first", duplicates="by key")
         plain = plan.options.on_conflict != "skip" and (plan.mode == "insert" or not plan.key)
         return LoadRoute("hidden table", numbered or not plain, key, duplicates, numbered, connections)
@@ -136,7 +136,7 @@ def choose_route(plan: LoadPlan) -> LoadRoute:
         return LoadRoute("target", True, key, duplicates, numbered, connections)
     if _key_can_wait(plan) and not numbered:
         return LoadRoute("new table", staged=False, key="last", duplicates=duplicates)
-    staged = numbered or bool(plan.texts) or not _goes_straight(plan)
+    staged = numbered or bool(plan.texts) or not _needs_no_merge(plan)
     return LoadRoute("target", staged, key, duplicates, numbered)
 
 
@@ -145,7 +145,7 @@ def _repeats_fail(plan: LoadPlan) -> bool:
     return plan.options.dedup == "error" or (plan.mode == "insert" and plan.options.on_conflict != "skip")
 
 
-def _last_wins(plan: LoadPlan) -> bool:
+def _key_resolves_repeats(plan: LoadPlan) -> bool:
     """True if the key of a new table can resolve repeated keys while it is loaded: a row replaces the one before it.
 
     Not if that would replace rows for the sake of another key, or a row that others refer to.
@@ -167,7 +167,7 @@ def _key_can_wait(plan: LoadPlan) -> bool:
     )
 
 
-def _goes_straight(plan: LoadPlan) -> bool:
+def _needs_no_merge(plan: LoadPlan) -> bool:
     """True if rows can go into the table itself: there is nothing to merge with, and the table isn't altered.
 
     A table that may keep rows which are to be deleted is merged into, which looks at the rows that are left.
@@ -212,9 +212,9 @@ async def plan_load(
     table = migration.catalog.table(resolved.name)
     assert table is not None, "the plan makes the table"
     convert = compile_converter(stream.schema, resolved.spec, source=stream.name, valid_text=stream.valid_text)
-    fit = _compile_fit(convert, table, resolved, language)
+    to_live = _compile_to_live(convert, table, resolved, language)
     mode = _choose_mode(resolved.spec, convert.schema.names, options)
-    schema = (fit or convert).schema
+    schema = (to_live or convert).schema
     refuses_text = settling(dialect, table, schema, rejecting=True)
     rejecting = options.on_error != "raise" and bool(
         refuses_text or may_reject(table, creates=live is None, inserts=mode == "insert")
@@ -229,7 +229,7 @@ async def plan_load(
         mode=mode,
         migration=migration,
         convert=convert,
-        fit=fit,
+        to_live=to_live,
         interference=interference,
         row_numbers=row_numbers_for(table, lines=stream.has_origins) if rejecting else None,
         texts=settling(dialect, table, schema, rejecting=rejecting),
@@ -250,7 +250,7 @@ async def _in_thread(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) ->
         worker.close()
 
 
-def _compile_fit(convert: Converter, live: Table, resolved: TargetTable, language: Language) -> Converter | None:
+def _compile_to_live(convert: Converter, live: Table, resolved: TargetTable, language: Language) -> Converter | None:
     """Compile declared types to those of the live columns, if the table is wider than its declaration."""
     wanted = resolved.target.table(resolved.name)
     assert wanted is not None, "the target has the table"

@@ -130,9 +130,9 @@ def split(convert: Divides, batch: pa.RecordBatch, first_row: int) -> tuple[pa.R
 def split_with_origin(convert: Divides, batch: pa.RecordBatch, first_row: int) -> tuple[pa.RecordBatch, pa.RecordBatch]:
     """The same of a batch whose last column says where its rows stand, and which of them can't be read."""
     columns: list[Any] = cast("Any", batch).columns
-    place = columns.pop()
+    origin = columns.pop()
     rows: Any = to_batch(columns, batch.schema.remove(len(columns)))
-    unread = np.asarray(place.field("reason").is_valid())
+    unread = np.asarray(origin.field("reason").is_valid())
     readable = np.flatnonzero(~unread)
     if len(readable) < len(unread):
         rows = rows.take(_array(readable))
@@ -142,25 +142,31 @@ def split_with_origin(convert: Divides, batch: pa.RecordBatch, first_row: int) -
     order = np.argsort(positions, kind="stable")
     fields = [_array(positions[order] + first_row)]
     for name, known in zip(bad.schema.names[1:], bad_columns[1:], strict=True):
-        told = place.field(name).filter(_array(unread))
-        fields.append(pa.concat_arrays([known, told]).take(_array(order)))
+        values = origin.field(name).filter(_array(unread))
+        fields.append(pa.concat_arrays([known, values]).take(_array(order)))
     rejects = to_batch(fields, REJECTS_SCHEMA)
     at = _array(positions[order])
-    return good, _with(rejects, place.field("file").take(at), place.field("line").take(at))
+    return good, _with(rejects, origin.field("file").take(at), origin.field("line").take(at))
 
 
 def split_further(
-    fit: Divides, good: pa.RecordBatch, bad: pa.RecordBatch, batch: pa.RecordBatch, first_row: int, *, with_origin: bool
+    further: Divides,
+    good: pa.RecordBatch,
+    bad: pa.RecordBatch,
+    batch: pa.RecordBatch,
+    first_row: int,
+    *,
+    with_origin: bool,
 ) -> tuple[pa.RecordBatch, pa.RecordBatch]:
     """The `good` rows of a `batch` that fit the live table too, and the rejects with those that don't."""
-    fits, unfit = fit.split(good, 0)
+    fits, unfit = further.split(good, 0)
     if not unfit.num_rows:
         return fits, bad
     number, *rest = cast("Any", unfit).columns
     at = _kept(bad, batch, first_row)[np.asarray(number)]
-    place = cast("Any", batch).columns[-1].take(_array(at)) if with_origin else None
-    files = place.field("file") if place else pa.nulls(len(at), pa.string())
-    lines = place.field("line") if place else pa.nulls(len(at), pa.int64())
+    origin = cast("Any", batch).columns[-1].take(_array(at)) if with_origin else None
+    files = origin.field("file") if origin else pa.nulls(len(at), pa.string())
+    lines = origin.field("line") if origin else pa.nulls(len(at), pa.int64())
     rejects = _with(to_batch([_array(at + first_row), *rest], REJECTS_SCHEMA), files, lines)
     both = in_order(pa.Table.from_batches([bad, rejects])).combine_chunks().to_batches()
     return fits, both[0]

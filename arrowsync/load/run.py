@@ -7,7 +7,7 @@ from arrowsync.load.counts import RowCounts
 from arrowsync.load.direct import check_arrived, load_new, load_watched, stage
 from arrowsync.load.hidden_table import load_hidden
 from arrowsync.load.merge import merge
-from arrowsync.load.parallel import load_over_several
+from arrowsync.load.parallel import load_over_connections
 from arrowsync.load.plan import LoadRoute, creating_around, holds_off_writers
 from arrowsync.load.task import LoadTask
 from arrowsync.load.text_columns import settle
@@ -21,7 +21,7 @@ async def run(task: LoadTask) -> RowCounts:
     """
     match task.plan.route:
         case LoadRoute(connections=several) if several > 1:
-            return await load_over_several(task)
+            return await load_over_connections(task)
         case LoadRoute(into="hidden table"):
             return await load_hidden(task)
         case LoadRoute(into="new table"):

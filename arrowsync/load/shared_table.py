@@ -29,17 +29,17 @@ class SharedTable:
     """
 
     name: ObjectName
-    becomes: bool
+    becomes_target: bool
     table: Table
     target: LoadTarget
-    ordinal: str | None
+    row_number: str | None
     types: Mapping[ObjectName, ObjectName]
 
 
 def design(task: LoadTask, name: ObjectName) -> SharedTable:
     """Design the shared table called `name`, for the rows of the task and the numbers that they bring already."""
     plan, schema, row_numbers = task.plan, task.rows.schema, task.plan.row_numbers
-    becomes = plan.route.into == "hidden table"
+    becomes_target = plan.route.into == "hidden table"
     rejecting = row_numbers is not None
     if row_numbers is None and _order_matters(plan):
         row_numbers = row_numbers_for(plan.table)
@@ -50,9 +50,9 @@ def design(task: LoadTask, name: ObjectName) -> SharedTable:
         )
         for number, change in enumerate(made)
     }
-    staged = plan.table if becomes else as_arriving(task.dialect, plan.table, schema, rejecting=rejecting)
+    staged = plan.table if becomes_target else as_arriving(task.dialect, plan.table, schema, rejecting=rejecting)
     names = frozenset(schema.names)
-    brought = [column for column in staged.columns if becomes or column.name in names]
+    brought = [column for column in staged.columns if becomes_target or column.name in names]
     columns = [replace(column, type=_with_hidden_types(column.type, types)) for column in brought]
     if row_numbers is not None:
         columns += row_numbers.columns
@@ -60,7 +60,7 @@ def design(task: LoadTask, name: ObjectName) -> SharedTable:
     by_name = {column.name: column for column in columns}
     return SharedTable(
         name,
-        becomes,
+        becomes_target,
         replace(plan.table, name=name, columns=tuple(columns), key=(), unique=(), foreign_keys=(), indexes=()),
         LoadTarget(name, tuple(by_name[column] for column in schema.names), schema),
         row_numbers.row if row_numbers is not None else None,
@@ -81,7 +81,7 @@ async def create(shared_table: SharedTable, plan: LoadPlan, shared: SharedTables
                     await make(session, CreateStruct(replace(struct, name=types[struct.name], members=members)))
                 case _:
                     pass
-        if shared_table.becomes:
+        if shared_table.becomes_target:
             await make(session, CreateTable(shared_table.table))
         else:
             await session.execute(shared.create_staging(shared_table.name, shared_table.table.columns))
@@ -97,7 +97,7 @@ async def apply_creating(shared_table: SharedTable, plan: LoadPlan, shared: Shar
             case CreateStruct(struct):
                 for statement in shared.move_type(shared_table.types[struct.name], struct.name):
                     await session.execute(statement)
-            case CreateTable(table) if shared_table.becomes:
+            case CreateTable(table) if shared_table.becomes_target:
                 await shared.move_table(session, shared_table.name, table.name)
                 await make(session, *_keys(table))
             case _:
@@ -107,7 +107,7 @@ async def apply_creating(shared_table: SharedTable, plan: LoadPlan, shared: Shar
 
 def resolving(table: SharedTable, job: MergeJob) -> MergeJob:
     """The job for rows of the shared table, which aren't in the order of arrival."""
-    return replace(job, staging=table.name, ordered=False, ordinal=table.ordinal)
+    return replace(job, staging=table.name, in_order=False, row_number=table.row_number)
 
 
 def _keys(table: Table) -> list[Change]:

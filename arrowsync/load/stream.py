@@ -44,7 +44,7 @@ class ConvertedStream:
 
     stream: BatchStream
     convert: Converter
-    fit: Converter | None = None
+    to_live: Converter | None = None
     on_error: OnError = "raise"
     max_rejects: int | None = None
     progress: Progress | None = None
@@ -65,7 +65,7 @@ class ConvertedStream:
     @property
     def schema(self) -> pa.Schema:
         """The columns of the table that the data brings."""
-        return (self.fit or self.convert).schema
+        return (self.to_live or self.convert).schema
 
     @property
     def sent(self) -> pa.Schema:
@@ -119,9 +119,9 @@ class ConvertedStream:
     def _convert(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         if self.on_error == "raise":
             good = self.convert(batch, self.rows_read)
-            return self.fit(good, self.rows_read) if self.fit else good
+            return self.to_live(good, self.rows_read) if self.to_live else good
         divide = split_with_origin if self.stream.has_origins else split
-        steps: list[Divides | None] = [self.convert, self.fit, self.storable]
+        steps: list[Divides | None] = [self.convert, self.to_live, self.storable]
         first: Divides = self.convert if self.stream.raw is None else self.stream.raw[1]
         good, bad = divide(first, batch, self.rows_read)
         for step in steps if self.stream.raw is not None else steps[1:]:

@@ -134,7 +134,7 @@ async def _set_aside(
             if row["row"] in seen:
                 continue
             seen.add(row["row"])
-            told = sql(
+            query = sql(
                 "SELECT {others}, {c}::text AS {c} FROM {staging} WHERE {row} = {number}",
                 others=join(", ", [Identifier(name) for name in converted.sent.names if name != column.name]),
                 c=Identifier(column.name),
@@ -142,7 +142,7 @@ async def _set_aside(
                 row=Identifier(row_numbers.row),
                 number=Literal(row["row"]),
             )
-            one = await session.fetch(told)
+            one = await session.fetch(query)
             converted.refuse(rejects_of(one, row_numbers, converted.files, column.name, row["reason"], converted.key))
     numbers = [Literal(number) for number in sorted(seen)]
     for at in range(0, len(numbers), _MANY):

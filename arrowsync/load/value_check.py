@@ -56,5 +56,5 @@ def _none() -> pa.RecordBatch:
 
 def _rejects(batch: pa.RecordBatch, name: str, rows: Any, numbers: Any, reason: str) -> pa.RecordBatch:
     values = value_texts(cast("Any", batch).column(name), rows)
-    told = [_array(numbers), _array([name] * len(rows)), values, _array([reason] * len(rows))]
-    return to_batch(told, REJECTS_SCHEMA)
+    columns = [_array(numbers), _array([name] * len(rows)), values, _array([reason] * len(rows))]
+    return to_batch(columns, REJECTS_SCHEMA)

@@ -52,10 +52,12 @@ async def sync_table(
         while True:
             with suppress(BeginAgain):
                 async with turns.taken:
-                    return await _attempt(stream, declared, session, options, outcome, progress, clock, turns, opener)
+                    return await _plan_and_run(
+                        stream, declared, session, options, outcome, progress, clock, turns, opener
+                    )
 
 
-async def _attempt(
+async def _plan_and_run(
     stream: BatchStream,
     declared: TableSpec | ObjectName,
     session: Session,
@@ -82,7 +84,7 @@ async def _attempt(
             rows = ConvertedStream(
                 stream,
                 plan.convert,
-                plan.fit,
+                plan.to_live,
                 options.on_error,
                 options.max_rejects,
                 progress,

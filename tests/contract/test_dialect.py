@@ -231,8 +231,8 @@ def test_checks_before_a_load(url: str) -> None:
         table = await create(session)
         find = merge.value_check(session.server, list(table.columns), BATCH.schema)
         assert find is None or find(BATCH) is None
-        arrival = merge.arrival_column(table)
-        assert arrival is None or table.column(arrival) is None
+        name = merge.row_number_column(table)
+        assert name is None or table.column(name) is None
         audit = session.dialect.audit
         assert not await audit.interference(session, table)
         written = await audit.written(session, table)

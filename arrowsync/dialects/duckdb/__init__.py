@@ -47,7 +47,7 @@ class DuckDBMerge:
     steps = staticmethod(merge.steps)
     repeated_keys = staticmethod(merge_sql.repeated_keys)
     after_load = staticmethod(merge.after_load)
-    arrival_column = staticmethod(defaults.no_arrival_column)
+    row_number_column = staticmethod(defaults.no_row_number_column)
     value_check = staticmethod(defaults.all_storable)
 
 

@@ -285,8 +285,8 @@ def _given(alias: str, columns: Sequence[str]) -> SQL:
 
 
 def _order(job: MergeJob) -> Identifier:
-    assert job.ordinal is not None, "rows are told apart by their numbers"
-    return Identifier(job.ordinal)
+    assert job.row_number is not None, "rows are told apart by their numbers"
+    return Identifier(job.row_number)
 
 
 def _only(columns: Sequence[str]) -> str | None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from arrowsync.bridge import guarded_reader
 from arrowsync.dialects.contract import LoadResult, LoadTarget
 from arrowsync.dialects.duckdb.driver import Connection, run_statement, translated
-from arrowsync.dialects.duckdb.merge import check_arrival
+from arrowsync.dialects.duckdb.merge import check_rows_kept
 from arrowsync.dialects.duckdb.quoting import QUOTING
 from arrowsync.dialects.merge_sql import names
 from arrowsync.errors import DatabaseError
@@ -61,7 +61,7 @@ def _insert(connection: Connection, target: LoadTarget, reader: pa.RecordBatchRe
         batches=trusted(source.sql_query()),
     )
     rows = run_statement(connection, statement.text(QUOTING))
-    run_statement(connection, check_arrival(target.name).text(QUOTING))
+    run_statement(connection, check_rows_kept(target.name).text(QUOTING))
     return rows
 
 

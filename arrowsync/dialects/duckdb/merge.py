@@ -47,10 +47,10 @@ def steps(job: MergeJob) -> tuple[MergeStep, ...]:
     update = next((at for at, step in enumerate(steps) if step.outcome == "updated"), None)
     if update is not None:
         steps = (*steps[:update], *_tell_apart(job, types, style.apart), *steps[update:])
-    return (*steps, MergeStep(check_arrival(job.target.name, job.staging)))
+    return (*steps, MergeStep(check_rows_kept(job.target.name, job.staging)))
 
 
-def check_arrival(target: ObjectName, staging: ObjectName | None = None) -> SQL:
+def check_rows_kept(target: ObjectName, staging: ObjectName | None = None) -> SQL:
     """A statement that fails if the table is empty, although rows were inserted (or are in `staging`).
 
     DuckDB 2.0.0 loses rows and counts them as inserted, if the table was created in this transaction, and an INSERT of no rows

@@ -56,7 +56,7 @@ class MySqlMerge:
     after_load = staticmethod(
         defaults.nothing_after_load
     )  # a numbered column goes on behind the greatest number brought
-    arrival_column = staticmethod(merge.arrival_column)
+    row_number_column = staticmethod(merge.row_number_column)
     value_check = staticmethod(value_check)
 
     def create_staging(self, target: Table, columns: Sequence[str]) -> tuple[ObjectName, SQL]:

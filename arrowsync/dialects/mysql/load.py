@@ -261,7 +261,7 @@ Bring: TypeAlias = "Callable[[int, int], Awaitable[None]]"
 
 
 @dataclass(frozen=True, slots=True)
-class Loading:
+class StatementLoad:
     """One load, on the session whose functions these are; `most_bytes` is what its server takes at once."""
 
     target: LoadTarget

@@ -109,9 +109,9 @@ async def published(session: Session, hidden: ObjectName, identity: int | None) 
     return bool((await session.fetch(name_query(session.server, identity))).num_rows)
 
 
-async def clean_up(session: Session, target: ObjectName, made: Sequence[ObjectName]) -> None:
+async def clean_up(session: Session, target: ObjectName, temporary: Sequence[ObjectName]) -> None:
     """Take back what no rollback does: staging tables, hidden tables that have not become tables, and locks."""
-    for name in made:
+    for name in temporary:
         if name.name.startswith(STAGED):
             await session.execute(drop_staging(name))
         elif name.name.startswith(HIDDEN):

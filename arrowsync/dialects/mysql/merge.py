@@ -18,7 +18,7 @@ from arrowsync.wire.mysqltext.live import labels_of_set
 STAGED = "arrowsync_staged_"
 
 
-def arrival_column(target: Table) -> str:
+def row_number_column(target: Table) -> str:
     """The column of a staging table that grows in the order of arrival: a name that no column of the target has, in any case."""
     taken = {column.name.casefold() for column in target.columns}
     name = "arrowsync_order"
@@ -56,7 +56,7 @@ def _staging(
         create=create,
         staging=name.identifier,
         numbered=numbered,
-        order=Identifier(arrival_column(target)),
+        order=Identifier(row_number_column(target)),
         lines=join(", ", lines),
     )
 
@@ -84,7 +84,7 @@ def insert_staged(job: MergeJob, condition: SQL | None = None) -> SQL:
         staged=merge_sql.qualified("s", job.columns),
         staging=job.staging.identifier,
         where=SQL(()) if condition is None else sql(" WHERE {condition}", condition=condition),
-        order=Identifier(arrival_column(job.target)),
+        order=Identifier(row_number_column(job.target)),
     )
 
 
@@ -106,7 +106,7 @@ def insert_skipping(job: MergeJob) -> list[MergeStep]:
     the server to count rows that were found, which would be taken for new ones. Not IGNORE: it ignores values that don't fit.
     """
     target, column = job.target.name, Identifier(job.target.name.name, job.columns[0])
-    order = Identifier(arrival_column(job.target))
+    order = Identifier(row_number_column(job.target))
     look = sql(
         "UPDATE {staging} SET {order} = {order} ORDER BY {order} LIMIT 1", staging=job.staging.identifier, order=order
     )
@@ -165,7 +165,7 @@ def _drop_repeated(job: MergeJob) -> list[MergeStep]:
     keys = [key for key in _unique_keys(job) if set(key) != set(job.key)]
     if not keys:
         return []
-    order, kept = Identifier(arrival_column(job.target)), repeated_keys(job.staging)
+    order, kept = Identifier(row_number_column(job.target)), repeated_keys(job.staging)
     columns = tuple(dict.fromkeys(name for key in keys for name in key))
     chosen = sql(
         "SELECT s.{order}, {columns} FROM {staging} AS s",
@@ -231,7 +231,7 @@ def steps(job: MergeJob) -> tuple[MergeStep, ...]:
 
 
 def _drop_duplicates(job: MergeJob) -> list[MergeStep]:
-    order = Identifier(arrival_column(job.target))
+    order = Identifier(row_number_column(job.target))
     repeated = repeated_keys(job.staging)
     collect = sql(
         "CREATE TEMPORARY TABLE {repeated} (PRIMARY KEY ({order}), KEY ({key})) ENGINE=InnoDB SELECT {key}, {keep} AS {order} "
@@ -314,6 +314,6 @@ def _delete_missing(job: MergeJob) -> MergeStep:
         target=job.target.name.identifier,
         staging=job.staging.identifier,
         same=merge_sql.same("t", "s", job.key),
-        order=Identifier(arrival_column(job.target)),
+        order=Identifier(row_number_column(job.target)),
     )
     return MergeStep(statement, "deleted")

@@ -18,7 +18,7 @@ from arrowsync.dialects.defaults import not_shared
 from arrowsync.dialects.mysql import DIALECTS
 from arrowsync.dialects.mysql.connect import address_of, another, can_send_files, connect, driver, hang_up
 from arrowsync.dialects.mysql.errors import masked, translate
-from arrowsync.dialects.mysql.load import INSERT, LOAD_DATA, Chunks, Loading, check_target, encoder
+from arrowsync.dialects.mysql.load import INSERT, LOAD_DATA, Chunks, StatementLoad, check_target, encoder
 from arrowsync.dialects.mysql.protocol import (
     AUTOCOMMIT,
     IN_TRANSACTION,
@@ -335,10 +335,10 @@ class AiomysqlSession:
             return
         async with self._results(query) as (reader, batches):
             check_exact(reader)
-            async with aclosing(self._to_the_end(batches)) as batches:
+            async with aclosing(self._until_read(batches)) as batches:
                 yield Result(reader.schema, batches)
 
-    async def _to_the_end(self, batches: AsyncIterator[pa.RecordBatch]) -> AsyncGenerator[pa.RecordBatch]:
+    async def _until_read(self, batches: AsyncIterator[pa.RecordBatch]) -> AsyncGenerator[pa.RecordBatch]:
         async for batch in batches:
             yield batch
         await self._wire.discard()  # what other statements say
@@ -386,7 +386,7 @@ class AiomysqlSession:
     async def load(self, target: LoadTarget, batches: Iterator[pa.RecordBatch]) -> LoadResult:
         encode = encoder(self.server, target.columns, target.schema, await check_target(self.fetch, target))
         self._variables.update(variables(encode))
-        loading = Loading(
+        loading = StatementLoad(
             target,
             encode,
             self._most_bytes,

@@ -38,7 +38,7 @@ class PostgresMerge:
     steps = staticmethod(merge.steps)
     repeated_keys = staticmethod(merge_sql.repeated_keys)
     after_load = staticmethod(merge.after_load)
-    arrival_column = staticmethod(defaults.no_arrival_column)
+    row_number_column = staticmethod(defaults.no_row_number_column)
     value_check = staticmethod(defaults.all_storable)
 
 
@@ -59,7 +59,7 @@ class PostgresAudit:
 
 
 class PostgresSharedTables:
-    place = staticmethod(shared_tables.place)
+    namespace_for = staticmethod(shared_tables.namespace_for)
     claim = staticmethod(shared_tables.claim)
     release = staticmethod(shared_tables.release)
     discard = staticmethod(shared_tables.discard)

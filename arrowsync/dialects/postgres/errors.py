@@ -72,7 +72,7 @@ _CONSTANTS = re.compile(r"(?<!\w)[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\$(\w*)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CopyPosition:
     """Where in a COPY the server found fault: the row, counted from 0, and the column where it is known."""
 
     row: int
@@ -154,7 +154,7 @@ def _lost(reason: str, code: str | None, statement: str | None, where: str) -> C
 def _from_server(error: Any, code: str, statement: str | None, where: str, first_row: int = 0) -> ArrowSyncError:
     if code in LOST_CODES or code.startswith(LOST_CLASSES):
         return _lost(_reason(error), code, statement, where)
-    place = copy_place(error, first_row)
+    place = copy_position(error, first_row)
     row = None if place is None else place.row
     message = _reason(error) + (f" (row {row} of the load)" if place else "")
     hint = HINTS.get(code) or error.hint
@@ -196,7 +196,7 @@ def _from_server(error: Any, code: str, statement: str | None, where: str, first
     )
 
 
-def copy_place(error: object, first_row: int = 0) -> Place | None:
+def copy_position(error: object, first_row: int = 0) -> CopyPosition | None:
     """Where a COPY failed, read from the error's context (`COPY t, line 5, column x`; a line is a row, in binary too).
 
     Line 0 is none: the COPY was ended while it waited for the first.
@@ -204,7 +204,7 @@ def copy_place(error: object, first_row: int = 0) -> Place | None:
     found = _COPY_PLACE.search(getattr(error, "context", None) or "")
     if found is None or found["line"] == "0":
         return None
-    return Place(first_row + int(found["line"]) - 1, found["column"])
+    return CopyPosition(first_row + int(found["line"]) - 1, found["column"])
 
 
 def _reason(error: Any) -> str:

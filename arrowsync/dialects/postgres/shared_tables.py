@@ -22,7 +22,7 @@ _DIGITS = "[0-9a-f]{16}"
 _NAME_BYTES = 63
 
 
-async def place(session: Session, namespace: str | None) -> str:
+async def namespace_for(session: Session, namespace: str | None) -> str:
     """The namespace itself, or the one in which tables are created that don't name any."""
     if namespace is not None:
         return namespace

@@ -18,7 +18,7 @@ async def taken_by(fanned: FanOut[int], hands: int, *, each: float = 0.0) -> lis
 
     def take() -> list[int]:
         items = []
-        for item in fanned.hand():
+        for item in fanned.share():
             items.append(item)
             time.sleep(each)
         return items
@@ -57,8 +57,8 @@ def test_the_source_is_read_by_one_thread_at_most_its_depth_ahead() -> None:
 
     async def peek() -> int:
         async with fan_out(items(), depth=3) as fanned:
-            hand = fanned.hand()
-            next(hand)
+            share = fanned.share()
+            next(share)
             await asyncio.sleep(0.2)
             return len(made)
 
@@ -98,7 +98,7 @@ def test_a_hand_that_is_closed_early_stops_the_others_which_wait() -> None:
 
     async def run() -> None:
         async with fan_out(items()) as fanned:
-            first = fanned.hand()
+            first = fanned.share()
             next(first)
             waiting = asyncio.create_task(taken_by(fanned, 1))
             await asyncio.sleep(0.1)

@@ -39,7 +39,7 @@ def plan(mode: Any, table: Table = KEYED, *, exists: bool = False, commits: bool
         mode=mode,
         migration=MigrationPlan((Step(change, ()),) if not exists or isinstance(change, AddColumn) else ()),
         convert=nothing,
-        fit=None,
+        to_live=None,
         interference=given.pop("interference", Interference()),
         row_numbers=given.pop("row_numbers", None),
         texts=given.pop("texts", ()),
