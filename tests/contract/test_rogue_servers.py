@@ -302,6 +302,7 @@ def test_what_a_driver_raises_is_translated(
     for error in FOREIGN:
         with arrowsync.connect(url) as conn, pytest.MonkeyPatch.context() as patch:
             patch.setattr(f"{owner}.{name}", _raising(error))
+            patch.setattr("arrowsync.dialects.postgres.asyncpg_copy.STOP_SECONDS", 0.1)
             failed: BaseException | None = None
             try:
                 call(conn)
