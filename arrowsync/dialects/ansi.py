@@ -67,7 +67,7 @@ FORMS = Limits(
 
 
 def quoting(server: Server) -> Quoting:
-    """How names and constants are written."""
+    """The quoting of names and constants."""
     return ANSI
 
 
@@ -202,7 +202,7 @@ def render(change: ch.Change) -> tuple[SQL, ...]:
 
 
 def _action(change: ch.RenameColumn | ch.AlterType | ch.DropNotNull | ch.SetNotNull | ch.SetKey | ch.DropColumn) -> SQL:
-    """What follows ALTER TABLE and its name."""
+    """The clause after ALTER TABLE and the table's name."""
     match change:
         case ch.RenameColumn(_, old, new):
             return sql("RENAME COLUMN {old} TO {new}", old=Identifier(old), new=Identifier(new))

@@ -253,7 +253,7 @@ Outcome: TypeAlias = OneOf["inserted", "updated", "unchanged", "skipped", "suppr
 
 @dataclass(frozen=True, slots=True)
 class MergeJob:
-    """What a merge has to do: bring the staged rows into the target.
+    """The input of a merge, which brings the staged rows into the target.
 
     `columns` are those that the data brings, `key` the merge key (empty for an insert or replace of a table without one).
     Where the rows came over several connections, the staging table doesn't hold them in the order of arrival: they are not
@@ -338,7 +338,7 @@ class Interference:
         return bool(self.by)
 
     def joined(self, more: tuple[str, ...]) -> Interference:
-        """Add more of them."""
+        """Add the triggers, rules and policies of another interference."""
         return Interference(self.by + more, self.forbids_copy)
 
     def __str__(self) -> str:
@@ -501,7 +501,7 @@ class CommittingDdl:
 
 @dataclass(frozen=True, slots=True)
 class Misfits:
-    """How texts are found that aren't values of a type: `query` gives row, value and reason between `create` and `drop`."""
+    """The search for texts that aren't values of a type: `query` gives row, value and reason between `create` and `drop`."""
 
     create: SQL
     query: SQL

@@ -46,7 +46,7 @@ def qualified(alias: LiteralString, columns: Sequence[str]) -> SQL:
 
 @dataclass(frozen=True, slots=True)
 class MergeStyle:
-    """What differs between the engines that merge this way.
+    """The differences between the engines that share this merge.
 
     `order` is the hidden column of a staging table that grows in the order of arrival; `differs(columns)` is the condition
     that the rows `t` and `s` aren't the same in `columns`; `overriding` goes between the columns and the rows of an INSERT.

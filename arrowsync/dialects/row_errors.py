@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from arrowsync.errors import ArrowSyncError, ConversionError, DatabaseError
 
 WAYS = 8
-"""Into how many parts rows are parted. With more, fewer rows are sent or copied, and more statements."""
+"""The number of parts that rows are parted into. With more, fewer rows are sent or copied, and more statements."""
 
 ROW_OF_STATEMENT = re.compile(r" at row \d+$")
-"""What MySQL says of a value that doesn't fit; within a trigger, and where rows go in another order, it is any number."""
+"""Matches the row number in MySQL's message on a bad value; wrong in a trigger, and when rows go in another order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ async def first_refused(
 
 
 async def searched(search: Awaitable[RefusedRow | None], error: ArrowSyncError) -> RefusedRow | None:
-    """What a search has found that is made because of an error; None where it can't be ended.
+    """The result of a search that an error has caused; None if the search can't be finished.
 
     What may have ended the transaction besides (a deadlock, say) is raised in place of the error: a user's own is in it.
     """
@@ -79,7 +79,7 @@ def name_row(error: ArrowSyncError, row: int) -> None:
 
 
 def row_of_load(row: int) -> str:
-    """How a message says it, at its end."""
+    """The row number as the end of a message."""
     return f" (row {row} of the load)"
 
 

@@ -43,7 +43,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a lock is waited for, in seconds.
+    """The times to wait for a lock, in seconds.
 
     Whoever wants the table while we wait for it queues behind us, readers too: so each attempt is short, and others get
     their turn in the pauses between.

@@ -45,7 +45,7 @@ LIMITS = Limits()
 KEEPALIVE_IDLE, KEEPALIVE_EVERY, KEEPALIVE_COUNT = 30, 10, 6
 """Seconds until the first probe and between probes, and how many go unanswered: a dead peer is noticed after 90 seconds."""
 USER_TIMEOUT = 90.0
-"""So long may bytes that were sent go unacknowledged, or find no room at a server that doesn't say that it works on."""
+"""Seconds that sent bytes may go unacknowledged, or find no room at a server that doesn't say that it works on."""
 
 _BYTES_MOVED = struct.Struct("@120x2Q")
 """The counts of bytes acknowledged and received, in Linux's tcp_info."""
@@ -100,7 +100,7 @@ class SilenceWatch:
 
     @contextmanager
     def waiting(self) -> Generator[None]:
-        """What is awaited inside is an answer of the server, or room for what is sent to it."""
+        """Watch the connection while an answer of the server is awaited, or room for bytes to it."""
         self._waits += 1
         self._start()
         try:
@@ -111,7 +111,7 @@ class SilenceWatch:
 
     @contextmanager
     def paused(self) -> Generator[None]:
-        """What is awaited inside is something else: a source, or whoever takes the rows."""
+        """Suspend the watch while something other than the server is awaited: a source, or the consumer of the rows."""
         self._pauses += 1
         self._stop()
         try:

@@ -1,4 +1,4 @@
-"""`Tls`: whether and how a connection is encrypted, by the same words on PostgreSQL, MySQL and MariaDB."""
+"""`Tls`: the encryption of a connection, under the same names on PostgreSQL, MySQL and MariaDB."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ALIASES: Mapping[str, str] = {
 }
 """libpq's names of the parameters -> those of MySQL's clients."""
 SYSTEM = "system"
-"""In the place of a file: the certificates that the system trusts."""
+"""The value in the place of a file that stands for the certificates that the system trusts."""
 _MODES: Mapping[str, TlsMode] = {
     "disable": "disable",
     "disabled": "disable",
@@ -37,7 +37,7 @@ _MODES: Mapping[str, TlsMode] = {
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Whether and how a connection is encrypted. `require` and stricter never go on without it."""
+    """The encryption of a connection. `require` and stricter never go on without."""
 
     mode: TlsMode = "prefer"
     ca: str | None = None
@@ -54,7 +54,7 @@ class Tls:
         return self.mode in ("verify-ca", "verify-full")
 
     def context(self) -> ssl.SSLContext | None:
-        """What the connection is encrypted with; None for `disable`."""
+        """The TLS context of the connection; None for `disable`."""
         if self.mode == "disable":
             return None
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -78,7 +78,7 @@ class Tls:
 
 
 def tls_of(options: Mapping[str, str], *, default_ca: str | None = None) -> Tls:
-    """What the parameters `ssl_mode`, `ssl_ca`, `ssl_cert` and `ssl_key` say.
+    """Read the parameters `ssl_mode`, `ssl_ca`, `ssl_cert` and `ssl_key`.
 
     A certificate authority without a mode means `verify-ca`, as it does with `require`; `verify-full` without one trusts those
     that the system does, unless there is a `default_ca`.

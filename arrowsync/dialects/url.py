@@ -26,7 +26,7 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.%\w]+\]|[\w.-]*|/[^:,]*)(?::([0-9]{0,5}))?",
 
 @dataclass(frozen=True, slots=True)
 class UrlParts:
-    """The parts, percent-decoded. Of several hosts each has its own port; None where none is given."""
+    """The parts of a URL, percent-decoded. Each host has its own port; None if none is given."""
 
     user: str
     password: str | None = field(repr=False)

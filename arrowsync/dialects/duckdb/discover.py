@@ -1,4 +1,4 @@
-"""What the live database contains, of what is asked for: `discover` asks DuckDB, `catalog_from_rows` is pure.
+"""The objects of a live database: `discover` queries DuckDB, `catalog_from_rows` is the pure rest.
 
 DuckDB ignores the case of names, so a table is called as it was asked for. A name without a namespace is looked for in the
 current schema of the current database, and before that among the temporary tables, as DuckDB does when it runs a statement.
@@ -19,7 +19,7 @@ from arrowsync.sql import SQL, Literal, join, sql, trusted
 
 Row = Mapping[str, Any]
 Place = tuple[bool, str, str]
-"""Where a table is: whether it is temporary, its schema and its name, as DuckDB spells them."""
+"""The place of a table: True if temporary, its schema and its name, as DuckDB spells them."""
 
 _PLAIN_NAME = re.compile(r'"(?P<quoted>(?:[^"]|"")+)"|(?P<bare>[A-Za-z_]\w*)')
 _MAIN = "main"

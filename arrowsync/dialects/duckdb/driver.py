@@ -39,7 +39,7 @@ def read_query(query: SQL, columns: Sequence[Column]) -> SQL:
 
 
 def read_result(columns: Sequence[Column]) -> tuple[SQL | None, pa.Schema]:
-    """What to select of any result with the `columns`, None for all as it is, and the schema; unknown types become text."""
+    """The select list for a result with the `columns` (None: all, as it is) and its schema; unknown types become text."""
     fields: list[pa.Field[Any]] = []
     exact: list[SQL | None] = []
     for column in columns:
@@ -60,7 +60,7 @@ def read_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 
 def sendable_schema(schema: pa.Schema) -> pa.Schema:
-    """The schema of what `sendable` gives for batches of this schema."""
+    """The schema of the batches that `sendable` makes from batches of this schema."""
     fields: list[pa.Field[Any]] = list(schema)
     return pa.schema([field.with_type(_sendable_type(field.type)) for field in fields])
 
@@ -163,7 +163,7 @@ def loses_by_text(live: SqlType) -> bool:
 
 
 def unloadable(column: Column) -> str | None:
-    """Why values of the column are only read; None where they can be written too."""
+    """The reason why no load can write values of the column; None if a load can."""
     return f"text doesn't say which value of {column.type} it is" if loses_by_text(column.type) else None
 
 
@@ -183,7 +183,7 @@ def _as_microseconds(value: SQL, column: str) -> SQL:
 
 
 _LOSING = re.compile(r"\b(UNION|VARIANT|TUPLE|TYPE|LAMBDA)\b")
-"""In the name of a type, that its text doesn't say its values exactly."""
+"""Matches the name of a type whose text doesn't give its values exactly."""
 _EXPRESSIONS: Mapping[str, Callable[[SQL, str], SQL]] = {
     "uuid": _as_bytes,
     "json": _as_text,
@@ -199,7 +199,7 @@ _UNDECIDED = frozenset({"FatalException", "InternalException", "IOException"})
 
 
 class Connection(Protocol):
-    """What is used of a `duckdb.DuckDBPyConnection`."""
+    """The methods of a `duckdb.DuckDBPyConnection` that are called here."""
 
     @property
     def rowcount(self) -> int: ...
@@ -219,14 +219,14 @@ def server_of(connection: Connection) -> Server:
 
 
 def checked_server(connection: Connection) -> Server:
-    """The same; a DeclarationError where a setting would change the meaning of our statements."""
+    """The server of `server_of`; a DeclarationError if a setting would change the meaning of our statements."""
     found = fetch_table(connection, ASKED.text(QUOTING)).to_pylist()[0]
     check_settings(found)
     return server_from(found)
 
 
 def server_from(found: dict[str, Any]) -> Server:
-    """What the row of `ASKED` says."""
+    """Read the row of `ASKED`."""
     version = tuple(int(part) for part in re.findall(r"\d+", found["version"])[:3])
     return Server("duckdb", version, found["namespace"])
 
@@ -351,7 +351,7 @@ def abort(connection: Connection) -> None:
 
 
 def translated(error: Exception, statement: str | None) -> Exception:
-    """What to raise in place of an error of the driver, or of Arrow reading from it; ours are the same."""
+    """The error to raise in place of one of the driver, or of Arrow reading from it; our own are kept."""
     if isinstance(error, (ArrowSyncError, MemoryError)):
         return error
     return translate(error, statement)

@@ -14,7 +14,7 @@ from arrowsync.errors import ConnectionLost, ConstraintViolated, DatabaseError
 from arrowsync.sql import SQL, Identifier, Literal, join, sql
 
 _CONTEXT = re.compile(r"\n\n(?:LINE \d+:|Stack Trace:|Possible solutions:).*", re.DOTALL)
-"""What DuckDB adds to a message: the line of SQL, which may hold values, or its own call stack."""
+"""The end of a message: the line of SQL, which may hold values, or DuckDB's own call stack."""
 
 _STRING = re.compile(r"'(?:[^']|'')*'")
 _KIND = re.compile(r"([A-Z][A-Za-z ]*) Error: ")
@@ -171,7 +171,7 @@ def violations(job: MergeJob) -> tuple[ViolationQuery, ...]:
 
 
 def _check(job: MergeJob, check: Check) -> ViolationQuery:
-    """Rows that don't meet the condition. What the data doesn't bring is as the row has it, or the default."""
+    """Rows that don't meet the condition. A column that the data lacks has the value of the live row, or the default."""
     there = [
         c
         for c in job.target.columns
@@ -222,7 +222,7 @@ def _default(column: Column) -> SQL | Literal:
 
 
 def _foreign_key(job: MergeJob, key: ForeignKey) -> ViolationQuery:
-    """Rows that refer to nothing. If it is the same table: to nothing that was there before, as DuckDB has it (2.0.0)."""
+    """Rows that refer to no row. In a self-reference: to no row that was there before, which DuckDB requires (2.0.0)."""
     pairs = list(zip(key.referenced, key.columns, strict=True))
     same = join(" AND ", [sql("r.{r} = s.{c}", r=Identifier(r), c=Identifier(c)) for r, c in pairs])
     query = sql(
@@ -250,7 +250,7 @@ def _unique(job: MergeJob) -> Iterator[ViolationQuery]:
 
 
 def _repeated(job: MergeJob, group: Sequence[str]) -> SQL:
-    """Staged rows that have what an earlier one has."""
+    """Staged rows that repeat the key of an earlier staged row."""
     return sql(
         "SELECT s.{order} FROM {staging} AS s JOIN (SELECT {group}, min({order}) AS kept FROM {staging} AS s WHERE {given} "
         "GROUP BY {group} HAVING count(*) > 1) AS d ON {same} WHERE s.{order} <> d.kept",
@@ -263,7 +263,7 @@ def _repeated(job: MergeJob, group: Sequence[str]) -> SQL:
 
 
 def _taken(job: MergeJob, group: Sequence[str]) -> SQL:
-    """Staged rows that have what a row of the table has, which isn't the same row, nor one that is updated."""
+    """Staged rows whose key another row of the table has, unless that row is updated."""
     stays = SQL(())
     if job.mode != "insert" and job.key:
         same = merge_sql.same("x", "t", job.key)

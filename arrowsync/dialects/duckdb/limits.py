@@ -1,4 +1,4 @@
-"""What DuckDB forms of declarations, and what it can't hold: `limits`.
+"""The modes and limits of DuckDB: `limits`.
 
 A limit that DuckDB would answer with an error is refused here, before anything is created and with the names of class and field.
 To add one, add a check to `check_table`, or to `check_tables` where it takes several tables to see it.
@@ -18,7 +18,7 @@ from arrowsync.options import ArrayMode, EnumMode, StructMode
 from arrowsync.sql import SQL, Identifier, Literal, join, sql
 
 SYSTEM_SCHEMAS = frozenset({"information_schema", "pg_catalog", "system", "temp"})
-"""What can't be a schema: DuckDB's own, and the names of its own databases."""
+"""Names that no declared schema can have: DuckDB's own schemas and databases."""
 NO_KEY = frozenset({"array", "struct", "interval"})
 """Types that no index can be on, and so no key."""
 _MAIN = "main"

@@ -19,7 +19,7 @@ from arrowsync.errors import DatabaseError
 from arrowsync.sql import SQL, Literal, sql, trusted
 
 STREAMING_MEMORY = "128MB"
-"""What DuckDB may use while rows stream in. With its default, 80 % of the machine, it keeps all that it has written: 6 million
+"""The memory limit while rows stream in. With its default, 80 % of the machine, DuckDB keeps all that it has written: 6 million
 rows of TPC-H lineitem took 690 MB without a limit and 320 MB with it, in the same time (2.0.0)."""
 
 
@@ -116,7 +116,7 @@ _OTHER_CONNECTIONS = sql("SELECT COLUMNS(*) > 1 FROM duckdb_connection_count()")
 
 
 def _has_index(target: LoadTarget) -> SQL:
-    """Whether a table of this name has one."""
+    """A query that gives True if a table of this name has an index."""
     return sql(
         "SELECT count(*) > 0 FROM duckdb_tables() "
         "WHERE lower(table_name) = lower({name}) AND (has_primary_key OR index_count > 0)",

@@ -1,4 +1,4 @@
-"""Who loads the same table of one DuckDB file at the same time, in one process: locks of this process.
+"""Locks for loads of the same table of one DuckDB file, within this process.
 
 DuckDB lets nobody wait: of two transactions that create the same object, or change the same rows, the later one fails. No
 other process can have the file open.
@@ -16,16 +16,16 @@ from arrowsync.dialects.duckdb.types import fold
 from arrowsync.errors import DatabaseError
 
 PATIENCE_SECONDS = 60.0
-"""How long a turn is waited for. Who goes on without it fails where DuckDB has it fail."""
+"""Seconds to wait for a turn. A load that goes on without its turn fails where DuckDB makes it fail."""
 
 
 async def lock(session: Session, table: ObjectName, purpose: LockPurpose) -> None:
-    """Nothing: no other process can open the file, and of two connections of this one, the later to write fails."""
+    """Do nothing: no other process can open the file, and of two connections of this one, the later to write fails."""
 
 
 @asynccontextmanager
 async def take_turns(session: Session, names: Sequence[ObjectName], lasting: bool) -> AsyncGenerator[None]:
-    """Wait for the names in their order, which keeps two who want several of them from waiting for each other."""
+    """Wait for the names in their order, so that two sessions that want several never wait for each other."""
     keys = sorted(found for name in names if (found := turn_key(session, name)) is not None)
     async with AsyncExitStack() as taken:
         for each in keys:

@@ -1,4 +1,4 @@
-"""How DuckDB writes names and constants.
+"""Names and constants as DuckDB writes them.
 
 Constants carry their type (`DATE '2024-02-29'`) where their text alone would be read as another: `0.1` is a DECIMAL to DuckDB,
 and `-0.0` has lost its sign then. To add a Python type, add a case to `quote_literal`.
@@ -65,7 +65,7 @@ QUOTING = Quoting(quote_identifier, quote_literal)
 
 
 def quoting(server: Server) -> Quoting:
-    """How names and constants are written: the same in every version."""
+    """The quoting of names and constants, the same in every version."""
     return QUOTING
 
 

@@ -177,7 +177,7 @@ class DuckDBSession:
             await self._close_all(readers)
 
     def _begin_results(self) -> list[pa.RecordBatchReader]:
-        """Where the results of a query are put as they are opened, to be closed with the session at the latest."""
+        """The stack for the results of a query, which is closed with the session at the latest."""
         readers: list[pa.RecordBatchReader] = []
         self._results.append(readers)
         return readers
@@ -258,11 +258,11 @@ class DuckDBSession:
         raise not_shared("duckdb is loaded over one connection")
 
     def distrust(self) -> None:
-        """Nothing: settings are looked at for each call, as other connections can change them too."""
+        """Do nothing: settings are read for each call, as other connections can change them too."""
 
     @asynccontextmanager
     async def pinned(self) -> AsyncGenerator[None]:
-        """Settings that don't do are refused, not changed: they belong to the whole database."""
+        """Refuse unfit settings instead of changing them: they belong to the whole database."""
         self._server = await self._run(driver.checked_server, self._connection)
         yield
 
@@ -295,7 +295,7 @@ class DuckDBSession:
 
 
 async def _nobody_knows() -> bool | None:
-    """A database that has failed in a COMMIT has to be opened again before it can be asked."""
+    """None: a database that has failed in a COMMIT must be opened again before it can be queried."""
     return None
 
 

@@ -98,12 +98,12 @@ def to_spec(column: Column) -> ColumnSpec:
 
 
 def fold(name: str) -> str:
-    """What DuckDB compares names by: it ignores the case of ASCII letters (`É` and `é` are two names)."""
+    """Fold a name for comparison: DuckDB ignores the case of ASCII letters (`É` and `é` are two names)."""
     return "".join(letter.lower() if letter.isascii() else letter for letter in name)
 
 
 def text_problem(text: str) -> str | None:
-    """Why DuckDB can't hold the text, as the end of a sentence."""
+    """The reason why DuckDB can't hold the text, as the end of a sentence; None if it can."""
     if "\0" in text:
         return "holds a NUL character"
     try:
@@ -170,7 +170,7 @@ def _refuse(spec: ColumnSpec, table: TableSpec, problem: str, way_out: str) -> N
 
 
 def _spec_of(name: str, live: SqlType) -> ColumnSpec:
-    """What holds the values of the type, which is that of a live column, or somewhere in it."""
+    """The declared form of a type, which is that of a live column or nested in it."""
     if live.element is not None:
         element = _spec_of("item", live.element)
         return ColumnSpec(name, pa.list_(element.arrow_field), nullable=True, element=element)
@@ -200,7 +200,7 @@ _LABEL = re.compile(r"'((?:[^']|'')*)'")
 _NAME = re.compile(r'"((?:[^"]|"")+)"|([^ "]+)')
 _SUFFIX = re.compile(r"\[(\d*)\]")
 _WORDS = re.compile(r"""(?:[^'"()\[\],]|'(?:[^']|'')*'|"(?:[^"]|"")*")+""")
-"""What has none of the signs that part a type from the next one, but inside of quotes."""
+"""Matches text up to a sign that ends a type, quoted parts included."""
 
 
 def parse_type(text: str) -> SqlType:
@@ -276,7 +276,7 @@ def _after_comma(text: str, at: int) -> int:
 
 
 def _end_of_plain(text: str, at: int) -> int:
-    """Where a name with its arguments ends, whatever they are."""
+    """The end of a name with its arguments."""
     words = _WORDS.match(text, at)
     if words is None:
         raise ValueError(text)

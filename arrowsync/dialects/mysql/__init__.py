@@ -1,4 +1,4 @@
-"""MySQL and MariaDB: one language in two flavours, which differ by features. The driver is imported when a session is opened."""
+"""MySQL and MariaDB: one language for two products, which differ by features. The driver is imported when a session is opened."""
 
 from __future__ import annotations
 

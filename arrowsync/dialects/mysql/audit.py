@@ -1,4 +1,4 @@
-"""What a table of MySQL or MariaDB has that may keep or change rows: triggers. None of them drops a row without an error."""
+"""Triggers of a table of MySQL or MariaDB, which may keep or change rows. None drops a row without an error."""
 
 from __future__ import annotations
 
@@ -38,5 +38,5 @@ def copy(job: MergeJob, query: SQL) -> tuple[ObjectName, SQL]:
 
 
 async def written(session: Session, table: Table) -> int | None:
-    """Not counted: a trigger can't write to its own table."""
+    """None, as no count is needed: a trigger can't write to its own table."""
     return None

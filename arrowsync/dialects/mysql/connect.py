@@ -68,7 +68,7 @@ class Address:
 
     @property
     def where(self) -> str:
-        """What messages say of it."""
+        """The host and port, or the socket, as messages show them."""
         return self.socket or (f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}")
 
 
@@ -144,7 +144,7 @@ _PLUGINS = 0x80000
 _CLEAR = frozenset({"mysql_clear_password", "mysql_old_password", "dialog"})
 """Ways to sign in that give the server the password itself, or as good as that."""
 _KEY_REQUESTS = (b"\1", b"\2")
-"""What sha256_password and caching_sha2_password send to ask a server for its RSA key."""
+"""Packets of sha256_password and caching_sha2_password that ask a server for its RSA key."""
 
 
 def driver() -> Any:
@@ -260,7 +260,7 @@ def _guard(connection: Any, address: Address, required: bool) -> None:
             )
 
     def guarded_write(payload: bytes) -> None:
-        """The password isn't sent in clear, nor encrypted for a stranger, by the methods that end in one of these packets."""
+        """Refuse packets that would send the password in clear, or encrypted for a server that isn't trusted."""
         plain = bool(connection._password) and payload == connection._password.encode("latin1") + b"\0"
         if (plain or payload in _KEY_REQUESTS) and not trusted():
             encrypted = connection._ssl_context is not None
@@ -317,7 +317,7 @@ def _not_proved(where: str, encrypted: bool) -> DatabaseError:
 
 
 def _unreachable(error: Exception, address: Address) -> ArrowSyncError:
-    """What opening a connection failed with."""
+    """The error for a connection that couldn't be opened."""
     where = address.where
     cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
     if isinstance(cause, ssl.SSLCertVerificationError):

@@ -143,7 +143,7 @@ def sees_triggers(table: ObjectName) -> SQL:
 
 
 def label_statements(scratch: Identifier, table: Identifier, column: str, live: SqlType) -> tuple[SQL, SQL, SQL, SQL]:
-    """What asks for the labels of an enum as they really are, row by row: create, fill, select, drop.
+    """Statements that query the labels of an enum unaltered, row by row: create, fill, select, drop.
 
     The server shows question marks for characters beyond U+FFFF everywhere but in a value.
     """
@@ -171,7 +171,7 @@ def _listed(names: Sequence[str]) -> SQL:
 Row = dict[str, Any]
 
 ON_DELETE: Mapping[str, OnDelete] = {"CASCADE": "cascade", "SET NULL": "set null", "SET DEFAULT": "set default"}
-"""What happens; what refuses to delete isn't told apart, as to MySQL and MariaDB it is all the same."""
+"""ON DELETE rule -> action; RESTRICT and NO ACTION are one, as they are the same to MySQL and MariaDB."""
 _GENERATED = re.compile(r"\b(VIRTUAL|STORED|PERSISTENT)( GENERATED)?\b", re.IGNORECASE)
 _NOW = re.compile(r"CURRENT_TIMESTAMP(\(\d*\))?")
 """The present time as MySQL shows it; in an expression it is called `now()`."""
@@ -242,7 +242,7 @@ def catalog_from_rows(names: Sequence[ObjectName], rows: CatalogRows, server: Se
 
 
 def stored_name(name: ObjectName) -> str:
-    """What the server calls the table."""
+    """The name of the table on the server."""
     return name.name if name.namespace is None else f"{name.namespace}__{name.name}"
 
 
@@ -326,7 +326,7 @@ def _column(
 
 
 def _attributes(row: Row, checks: Mapping[str, SQL]) -> tuple[SQL, ...]:
-    """What a definition of the column says after its default: what a change to the row does to it, and its own check."""
+    """The attributes that follow the default in a definition of the column: ON UPDATE and its own check."""
     updated = _ON_UPDATE.search(row["extra"])
     found = (
         sql("ON UPDATE {now}", now=trusted(updated[1])) if updated else None,
@@ -337,7 +337,7 @@ def _attributes(row: Row, checks: Mapping[str, SQL]) -> tuple[SQL, ...]:
 
 
 def _unknown_attributes(row: Row) -> str | None:
-    """What the server tells of the column, by its own word, that we have no words for."""
+    """Attributes of the column, as the server names them, that arrowsync can't write back."""
     rest: str = row["extra"]
     for known in (_ON_UPDATE, _INVISIBLE, _SAID_ELSEWHERE):
         rest = known.sub("", rest)

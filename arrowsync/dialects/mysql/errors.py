@@ -69,9 +69,9 @@ REFUSALS = frozenset(
         1748,  # Found a row not matching the given partition set
     }
 )
-"""What else is the fault of a row."""
+"""Other numbers of errors that are the fault of a row."""
 REFUSING_STATES = ("22", "23", "45")
-"""How the SQLSTATEs begin of what is: a value, a constraint, and what a trigger signals, whatever its number."""
+"""The first characters of SQLSTATEs for a value, a constraint, and a trigger's SIGNAL, whatever the number."""
 TRANSIENT = frozenset(
     {
         1020,  # MariaDB: the row has changed since the transaction read it

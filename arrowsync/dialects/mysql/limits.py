@@ -19,7 +19,7 @@ from arrowsync.sql import SQL, Identifier, Literal, sql
 MAX_KEY_BYTES = 3072
 MAX_ROW_BYTES = 65_535
 MAX_PAGE_BYTES = 8125
-"""What a row may keep in its page of 16 KiB, which has to hold two of them."""
+"""The most bytes of a row within its page of 16 KiB, which must hold two rows."""
 
 _FIXED: Mapping[str, int] = {
     "boolean": 1,
@@ -35,7 +35,7 @@ _FIXED: Mapping[str, int] = {
     "uuid": 16,
 }
 _TEXT_POINTERS: Mapping[str, int] = {"mediumtext": 11, "mediumblob": 11, "longtext": 12, "longblob": 12, "json": 12}
-"""What a row holds of a type that is stored apart: the length and a pointer."""
+"""Bytes in the row for a type that is stored apart: the length and a pointer."""
 _DECIMAL_BYTES = (0, 1, 1, 2, 2, 3, 3, 4, 4)
 """Bytes of up to eight digits; nine take four."""
 
@@ -65,7 +65,7 @@ def row_bytes(columns: Sequence[Column]) -> int:
 
 
 def page_bytes(columns: Sequence[Column], *, keyed: bool, short_pointers: bool) -> int:
-    """What InnoDB keeps of a row in its page, where it moves as much as it can out of it.
+    """The bytes of a row that InnoDB keeps in the page after moving out as much as it can.
 
     `keyed` says whether there is a primary key: it adds a hidden one where there is none.
     """
@@ -137,7 +137,7 @@ def limits(server: Server) -> Limits:
 
 
 def fold(name: str) -> str:
-    """What names are compared by: letter by letter, without case (`É` is `é`, but `ß` isn't `ss`).
+    """Fold a name for comparison: letter by letter, without case (`É` is `é`, but `ß` isn't `ss`).
 
     Those of columns and constraints are on all servers; those of tables are on some, and a script is for any.
     """
@@ -174,7 +174,7 @@ def check_table(table: Table, *, server: Server) -> None:
 
 
 def check_tables(tables: Sequence[Table]) -> None:
-    """Refuse what doesn't go together: two names that are one, and foreign keys that refer to no key or to another type."""
+    """Refuse two names that are one to the server, and foreign keys that refer to no key or to another type."""
     found: dict[str, Table] = {}
     for table in tables:
         twin = found.setdefault(fold(table.name.name), table)
@@ -230,7 +230,7 @@ def _counted(names: Iterable[str]) -> Iterable[tuple[str, int]]:
 
 
 def _file_bytes(letter: str) -> int:
-    """How a table's name is encoded as that of a file: letters of scripts that have case take three bytes, others five."""
+    """The bytes of a table's name as a file name: letters of scripts that have case take three bytes, others five."""
     if letter in _FILE_LETTERS:
         return 1
     return 3 if "\u00c0" <= letter <= "\u0556" or "\u1e00" <= letter <= "\u1fff" else 5

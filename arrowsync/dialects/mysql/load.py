@@ -22,7 +22,7 @@ from arrowsync.sql import SQL, Identifier, join, sql
 from arrowsync.wire.mysqltext.encode import MySqlTextEncoder, compile_mysqltext
 
 WIRE_BYTES = 1 << 20
-"""What is handed to the socket at once: a packet, shorter where the server takes none of that length."""
+"""The bytes handed to the socket at once: a packet, shorter if the server takes none of that length."""
 ROWS_AT_ONCE = 8_192
 """Rows encoded at once; fewer where rows are wide."""
 STATEMENT_BYTES = 1 << 23
@@ -44,7 +44,7 @@ class Sent:
 
 @dataclass(slots=True)
 class Chunks:
-    """What goes over the wire, made from batches as it is iterated (once, in a worker thread).
+    """The bytes that go over the wire, made from batches on iteration (once, in a worker thread).
 
     No piece is longer than `most`. With `parted` it ends a statement after every `STATEMENT_BYTES`, else after the last row.
     `rows` and `bytes` count it; `error` is what the batches raised.
@@ -59,7 +59,7 @@ class Chunks:
     error: BaseException | None = None
 
     def __iter__(self) -> Iterator[memoryview | Sent]:
-        """The lines, cut anywhere, and the end of each statement, once it is known whether another one follows."""
+        """Yield the lines, cut anywhere, and the end of each statement once another one is known to follow or not."""
         pieces: list[memoryview] = []
         sent: list[pa.RecordBatch] = []
         waiting = wire = memory = 0
@@ -81,7 +81,7 @@ class Chunks:
         yield Sent(sent, more=False)
 
     def blocks(self) -> Iterator[tuple[memoryview, pa.RecordBatch]]:
-        """The lines of some rows, and these."""
+        """Yield the lines of some rows, with the rows."""
         try:
             for batch in self.batches:
                 rows = _rows_at_once(batch)
@@ -108,7 +108,7 @@ def _cut(pieces: list[memoryview], most: int) -> Iterator[memoryview]:
 
 
 def _rows_at_once(batch: pa.RecordBatch) -> int:
-    """As many rows as have about 1 MiB, but at least one."""
+    """The number of rows that take about 1 MiB, but at least one."""
     if batch.nbytes * ROWS_AT_ONCE <= WIRE_BYTES * batch.num_rows:
         return ROWS_AT_ONCE
     return max(1, WIRE_BYTES * batch.num_rows // batch.nbytes)
@@ -159,7 +159,7 @@ def value_check(server: Server, columns: Sequence[Column], schema: pa.Schema) ->
 def encoder(
     server: Server, columns: Sequence[Column], schema: pa.Schema, collations: Sequence[str | None]
 ) -> MySqlTextEncoder:
-    """What writes batches of `schema` for the columns."""
+    """The encoder of batches of `schema` for the columns."""
     return compile_mysqltext(
         schema,
         [column.type for column in columns],
@@ -201,14 +201,14 @@ _NULL = b"\\N"
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """What follows VALUES in a statement: the rows from `first_row` on, in parentheses each."""
+    """The text after VALUES in a statement: the rows from `first_row` on, in parentheses each."""
 
     values: list[bytes]
     first_row: int
 
 
 def insert_statement(target: LoadTarget) -> SQL:
-    """How the statements begin."""
+    """The beginning of each INSERT statement."""
     columns = join(", ", [Identifier(column.name) for column in target.columns])
     verb = sql("REPLACE") if target.replacing else sql("INSERT")
     return sql("{verb} INTO {table} ({columns}) VALUES ", verb=verb, table=target.name.identifier, columns=columns)
@@ -368,7 +368,7 @@ class StatementLoad:
 
 @dataclass(slots=True)
 class _File:
-    """What one statement sends: the pieces of the source up to one that ends it."""
+    """The file of one statement: the pieces of the source up to one that ends the statement."""
 
     source: AsyncIterator[memoryview | Sent]
     sent: Sent | None = None
@@ -385,7 +385,7 @@ class _File:
         raise StopAsyncIteration
 
     async def rest(self) -> Sent:
-        """What the statement has sent, or would have."""
+        """The end of the statement, after reading on to it if it was cut short."""
         async for _ in self:
             pass
         assert self.sent is not None, "each statement has its end"

@@ -30,11 +30,11 @@ _DEADLOCK = "1213"
 _WAITED = frozenset({_LOCK_TIMEOUT, _DEADLOCK})
 _MOST_SHOWN = 5
 _ENDING_CHECKS, _ENDING_PAUSE = 100, 0.1
-"""How often, and after how many seconds each, the sessions that were killed are looked for."""
+"""The number of looks for killed sessions, and the seconds before each look."""
 
 
 _FOR_WHAT_IS_LEFT = Patience(total=8)
-"""For a hidden table whose connection is lost: the server may take a while to notice, and the next load finds what stays."""
+"""The patience with a hidden table whose connection is lost: the server may be slow to notice; the next load finds the rest."""
 
 
 async def lock(session: Session, table: ObjectName, purpose: LockPurpose, *, patience: Patience = PATIENCE) -> None:
@@ -141,7 +141,7 @@ async def _end_makers(session: Session, hidden: ObjectName) -> int:
 
 
 def release(name: str) -> SQL:
-    """What lets go of a named lock, if it is held."""
+    """The statement that releases a named lock, if it is held."""
     return sql("DO RELEASE_LOCK({name})", name=Literal(name))
 
 
@@ -196,7 +196,7 @@ EXISTING = frozenset(
 
 @asynccontextmanager
 async def take_turns(session: Session, names: Sequence[ObjectName], lasting: bool) -> AsyncGenerator[None]:
-    """Wait for the names in their order, which keeps two who want several of them from waiting for each other."""
+    """Wait for the names in their order, so that two sessions that want several never wait for each other."""
     locks = sorted(shortened("arrowsync_new_", session, name) for name in names)
     try:
         for lock in locks:
@@ -214,12 +214,12 @@ async def _let_go(session: Session, locks: Sequence[str]) -> None:
 
 
 def is_repeated_key(error: DatabaseError) -> bool:
-    """True if sessions have waited for each other: nobody else knows a hidden table, so for a key that both have."""
+    """True for a deadlock: only sessions of this load know the hidden table, so they wait for a key that both have."""
     return error.code in _WAITED
 
 
 def collides(error: DatabaseError) -> bool:
-    """True if it is there by now."""
+    """True if a statement failed because another session has created the object by now."""
     return error.code in EXISTING
 
 

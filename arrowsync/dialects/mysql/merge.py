@@ -37,7 +37,7 @@ def create_staging(target: Table, columns: Sequence[str], collation: str) -> tup
 
 
 def create_shared_staging(target: Table, columns: Sequence[str], collation: str) -> tuple[ObjectName, SQL]:
-    """Such a table, but one that other sessions see: its name is that of a draft, and its rows bring their order."""
+    """A staging table that other sessions see: it has a hidden name, and its rows bring their row number."""
     name = ObjectName(None, f"{HIDDEN}{secrets.token_hex(8)}")
     return name, _staging(sql("CREATE TABLE"), name, sql("NOT NULL"), target, columns, collation)
 
@@ -62,7 +62,7 @@ def _staging(
 
 
 def drop_staging(name: ObjectName) -> SQL:
-    """What drops a staging table, and what a merge may have left of it, without a commit."""
+    """Statements that drop a staging table, and a second one that a merge may have left, without a commit."""
     return sql(
         "DROP TEMPORARY TABLE IF EXISTS {staging}, {repeated}",
         staging=name.identifier,
@@ -71,12 +71,12 @@ def drop_staging(name: ObjectName) -> SQL:
 
 
 def repeated_keys(staging: ObjectName) -> Identifier:
-    """The second table, for keys of that staging table."""
+    """The name of the second staging table, which holds keys of the first."""
     return Identifier(f"{staging.name}_keys")
 
 
 def insert_staged(job: MergeJob, condition: SQL | None = None) -> SQL:
-    """What brings the staged rows that meet the condition, as `s`, in the order of arrival."""
+    """The statement that inserts the staged rows (`s`) that meet the condition, in the order of arrival."""
     return sql(
         "INSERT INTO {target} ({columns}) SELECT {staged} FROM {staging} AS s{where} ORDER BY s.{order}",
         target=job.target.name.identifier,

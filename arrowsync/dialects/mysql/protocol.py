@@ -43,7 +43,7 @@ class FileAsked(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a statement without a result did."""
+    """The outcome of a statement without a result."""
 
     rows: int
     warnings: int
@@ -125,7 +125,7 @@ class Wire:
     # ---- the answer
 
     async def reply(self) -> Reply | list[Field]:
-        """How the answer goes on: something was done, or these columns have rows that `rows` gives."""
+        """Read the head of the answer: the outcome, or the columns of a result whose rows `rows` gives."""
         begin = self._at
         try:
             packet = await self._packet()
@@ -296,7 +296,7 @@ def _field(packet: bytes) -> Field:
 
 
 REFUSED = frozenset({"1148", "2068", "3948", "3950", "4166"})
-"""What a server answers that takes no LOAD DATA LOCAL, from anybody or from a client that hasn't said that it can."""
+"""Errors of a server that refuses LOAD DATA LOCAL, from anybody or from a client without that capability."""
 
 
 def file_name() -> str:

@@ -1,4 +1,4 @@
-"""How MySQL and MariaDB write names and constants, and what a script has to say first: `prologue`.
+"""Names and constants as MySQL and MariaDB write them, and the beginning of a script: `prologue`.
 
 Names stand in backticks and strings in single quotes, which every sql_mode reads alike. Only backslashes are read in two ways.
 A date or time is a plain string: a typed one (`DATE '2024-02-29'`) is no default to MySQL. To add a Python type, add a case to
@@ -116,7 +116,7 @@ def quote_literal(value: Any, *, backslash_escapes: bool = True, native_uuid: bo
 
 @cache
 def quoting(server: Server) -> Quoting:
-    """How this server's names and constants are written."""
+    """The quoting of names and constants on this server."""
     literal = partial(
         quote_literal,
         backslash_escapes=NO_BACKSLASH_ESCAPES not in server.features,
@@ -126,7 +126,7 @@ def quoting(server: Server) -> Quoting:
 
 
 def prologue(statements: Sequence[str]) -> tuple[str, ...]:
-    """What makes a session read a script as it is meant: its character set, and backslashes that escape."""
+    """Statements at the start of a script: its character set, and backslashes that escape."""
     needed: list[str] = []
     if not all(statement.isascii() for statement in statements):
         needed.append("SET NAMES utf8mb4")

@@ -46,7 +46,7 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RowReader:
-    """Makes rows as they came into a batch. It keeps nothing between calls."""
+    """Turns rows of the text protocol into a batch. Keeps no state between calls."""
 
     schema: pa.Schema
     finishes: tuple[Finish, ...]
@@ -72,7 +72,7 @@ class RowReader:
 
 
 def compile_reader(columns: Sequence[Column]) -> RowReader:
-    """The reader of what `asked` gives;"""
+    """The reader of the result of `asked`."""
     specs = [to_spec(column) for column in columns]
     return RowReader(
         schema=pa.schema([pa.field(spec.name, spec.type, nullable=True) for spec in specs]),
@@ -85,7 +85,7 @@ def compile_reader(columns: Sequence[Column]) -> RowReader:
 
 
 def compile_result_reader(fields: Sequence[Field]) -> RowReader:
-    """The reader of any result; what isn't known comes as bytes, or as text where it is text."""
+    """The reader of any result; an unknown type comes as bytes, or as text if it has a character set."""
     types = [_type_of(field) for field in fields]
     names = [field.name for field in fields]
     return RowReader(
@@ -96,7 +96,7 @@ def compile_result_reader(fields: Sequence[Field]) -> RowReader:
 
 
 def check_exact(reader: RowReader) -> None:
-    """Refuse a result whose values don't come as they are, and one that is none."""
+    """Refuse a statement without a result, and a result whose values the server doesn't send exactly."""
     if not reader.schema.names:
         raise no_result()
     fields: list[pa.Field[Any]] = list(reader.schema)
@@ -146,7 +146,7 @@ def split(rows: Rows, width: int) -> list[Array]:
 def _fields_at(
     data: npt.NDArray[np.uint8], at: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_] | None]:
-    """Where the fields that begin with their length at these places have their bytes, and which of them aren't NULL."""
+    """The bounds of the fields that begin with their length at these places, and a mask of those that aren't NULL."""
     first = data[at]
     lengths = first.astype(np.int64)
     begins = at + 1

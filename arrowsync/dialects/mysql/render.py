@@ -18,7 +18,7 @@ from arrowsync.migration import changes as ch
 from arrowsync.sql import SQL, Composable, Identifier, Literal, join, sql, trusted
 
 Collation = Literals["utf8mb4_0900_bin", "utf8mb4_nopad_bin"]
-"""Those by which two texts are equal only if they are the same: to `utf8mb4_bin` 'a' and 'a ' are one key."""
+"""Collations by which only identical texts are equal: to `utf8mb4_bin` 'a' and 'a ' are one key."""
 _NOW = re.compile(r"CURRENT_TIMESTAMP(\(\d*\))?", re.IGNORECASE)
 _BY_HAND = "alter the column by hand, then sync again"
 
@@ -136,7 +136,7 @@ def _action(
     | ch.DropColumn,
     collation: Collation,
 ) -> SQL:
-    """What follows ALTER TABLE and its name."""
+    """The clause after ALTER TABLE and the table's name."""
     match change:
         case ch.RenameColumn(_, old, new):
             return sql("RENAME COLUMN {old} TO {new}", old=Identifier(old), new=Identifier(new))

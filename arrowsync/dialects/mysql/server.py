@@ -12,7 +12,7 @@ from arrowsync.errors import DatabaseError
 from arrowsync.sql import sql
 
 NATIVE_UUID = "native_uuid"
-"""There is a type `uuid`."""
+"""The server has a type `uuid`."""
 NATIVE_JSON = "native_json"
 """`json` is a type of its own, and not text with a check; `json_contains` doesn't look into nested arrays."""
 EXPRESSION_INDEXES = "expression_indexes"
@@ -20,7 +20,7 @@ EXPRESSION_INDEXES = "expression_indexes"
 LONG_SCALES = "long_scales"
 """A decimal can have 38 digits after the point, and not 30."""
 SHORT_POINTERS = "short_pointers"
-"""Of a long value InnoDB keeps 20 bytes in the row, and not 40; but only of one that can be longer than 255 bytes."""
+"""InnoDB keeps 20 bytes of a long value in the row, not 40; but only if it can be longer than 255 bytes."""
 NOTE_VERBOSITY = "note_verbosity"
 """A session can choose which notes it gets."""
 NO_BACKSLASH_ESCAPES = "no_backslash_escapes"
@@ -74,11 +74,11 @@ class ServerInfo:
 
 
 UNKNOWN = ServerInfo(MYSQL_SERVER, 0, False, 1 << 20, ())
-"""Before they are asked."""
+"""The facts before the server is asked for them."""
 
 
 def facts_of(row: Mapping[str, Any], where: str) -> ServerInfo:
-    """What the row of `FACTS` says; a DatabaseError for a server that is too old."""
+    """Read the row of `FACTS`; a DatabaseError for a server that is too old."""
     said: str = row["version"].decode()
     found = _VERSION.match(said)
     version = tuple(int(part) for part in found.groups(default="0")) if found else ()

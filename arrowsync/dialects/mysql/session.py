@@ -45,7 +45,7 @@ _UNDECIDED = frozenset({"1180", "1317"})
 
 
 async def _nobody_knows() -> bool | None:
-    """A server of this kind keeps no record of its transactions that could be asked."""
+    """None: a server of this kind keeps no record of its transactions that could be queried."""
     return None
 
 
@@ -142,9 +142,9 @@ class Transactions:
 
 
 BLOCK_BYTES = 1 << 20
-"""So much of a result is parsed at once."""
+"""Bytes of a result that are parsed at once."""
 INLINE_BYTES = 1 << 14
-"""So much is parsed in the event loop: in less time than it takes to start a thread."""
+"""Bytes that are parsed in the event loop, in less time than it takes to start a thread."""
 STOP_SECONDS = 30.0
 CLOSE_SECONDS = 5.0
 
@@ -406,7 +406,7 @@ class AiomysqlSession:
 
     @property
     def _most_bytes(self) -> int:
-        """What the server takes at once, with room for what else it counts."""
+        """The most bytes of a statement, with room for the overhead that the server counts."""
         most = self._facts.max_packet
         return max(most - 1024, most // 2)
 

@@ -1,4 +1,4 @@
-"""What a session is set to, so that statements mean the same whatever the server's or the user's settings are: `settings`.
+"""Settings of a session under which statements mean the same whatever the server's or the user's settings are: `settings`.
 
 They are set when a session begins. On a connection of the user's they are given back when it ends; where the user's own SQL
 may have changed them on one of ours, they are set again for each call: see `AiomysqlSession.pinned`. To add one, add it to
@@ -25,7 +25,7 @@ SQL_MODE = (
 )
 """Without NO_BACKSLASH_ESCAPES and ANSI_QUOTES: `quoting` writes for a session in which backslashes escape."""
 WAIT_SECONDS = 86_400
-"""How long the server waits for a slow source, a slow reader, and the next statement; it would be 30 and 60 seconds."""
+"""Seconds that the server waits for a slow source, a slow reader, and the next statement; by default 30 and 60."""
 COLLATIONS = {"mysql": "utf8mb4_0900_bin", "mariadb": "utf8mb4_nopad_bin"}
 
 PINNED: Mapping[str, Any] = {
@@ -65,9 +65,9 @@ FITTING: Mapping[str, frozenset[str]] = {
     "tx_isolation": frozenset({"REPEATABLE-READ", "READ-COMMITTED", "SERIALIZABLE"}),
     "note_verbosity": frozenset({"basic", "basic,explain", "basic,unusable_keys", "basic,unusable_keys,explain"}),
 }
-"""Where several values will do: these stay."""
+"""Name -> the values that will do and are left as they are."""
 ENCODING = ("character_set_client", "character_set_results", "collation_connection")
-"""Those that belong to the driver, which sends and reads UTF-8: on our own connections they are never the user's."""
+"""Settings that belong to the driver, which sends and reads UTF-8; our own connections never take the user's values."""
 
 _SWITCHES = {b"OFF": 0, b"ON": 1}
 """A switch as MariaDB says it as text."""
@@ -87,7 +87,7 @@ def read_settings(names: Iterable[str]) -> SQL:
 
 
 def misfits(row: Mapping[str, bytes | None], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the settings that have to be changed, and what they are, as `set_settings` takes it."""
+    """The settings that have to be changed, with their present values, as `set_settings` takes them."""
     found = {name: _value(row[name], value) for name, value in wanted.items()}
     return {name: value for name, value in found.items() if not _fits(name, value, wanted[name])}
 

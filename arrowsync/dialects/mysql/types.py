@@ -31,7 +31,7 @@ _TYPE = re.compile(
     r"(?P<name>[a-z0-9 ]+?)(?:\((?P<args>[0-9, ]+)\))?(?P<unsigned> unsigned)?(?: zerofill)?", re.IGNORECASE
 )
 _COMPRESSED = re.compile(r" /\*M!\d+ COMPRESSED\*/$")
-"""How MariaDB stores the values, and nothing of what they are."""
+"""MariaDB's attributes that say how values are stored; the values are the same."""
 _LABEL = re.compile(r"'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)|''", re.DOTALL)
 _ESCAPED: Mapping[str, str] = {"n": "\n", "r": "\r", "0": "\0", "t": "\t", "Z": "\x1a"}
@@ -40,7 +40,7 @@ _WITHOUT_WIDTH = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint",
 _WITH_DIGITS = frozenset({"datetime", "timestamp", "time"})
 """Types of no digits of a second, where none are named."""
 LOST = "?"
-"""What the server shows for a character of a label that its own tables don't hold."""
+"""The character that the server shows for one of a label that its own tables can't hold."""
 
 
 def from_text(text: str) -> SqlType:
@@ -143,7 +143,7 @@ compute: Any = pyarrow.compute  # pyarrow-stubs has each function by the exact c
 
 
 def from_stored(stored: ColumnSpec, declared: ColumnSpec) -> Callable[[Array], Array] | None:
-    """What makes the values that a live column gives into those declared; None where they are that already."""
+    """The kernel from stored to declared values; None if they are the same."""
     wanted: Any = declared.type
     if pa.types.is_duration(wanted) and stored.type == pa.int64():
         return lambda array: _as(array, wanted)
@@ -155,13 +155,13 @@ def from_stored(stored: ColumnSpec, declared: ColumnSpec) -> Callable[[Array], A
 
 
 def _as(array: Any, kind: pa.DataType) -> Array:
-    """The same memory as another type of the same width."""
+    """Reinterpret the memory as another type of the same width."""
     made: Array = pa.Array.from_buffers(kind, len(array), array.buffers(), array.null_count, array.offset)
     return made
 
 
 def _addresses(array: Array) -> Array:
-    """Each distinct address is written once."""
+    """Write addresses as text, each distinct one once."""
     encoded: Any = compute.dictionary_encode(array)
     texts = pa.array([str(ip_address(packed)) for packed in encoded.dictionary.to_pylist()], pa.string())
     made: Array = compute.take(texts, encoded.indices)

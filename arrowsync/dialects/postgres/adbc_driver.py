@@ -158,7 +158,7 @@ def give_back(link: Link) -> None:
 
 
 def status(link: Link) -> Status:
-    """Whether a transaction is open on the server, as libpq has seen it; "unknown" where the connection is lost."""
+    """The status of the server's transaction, as libpq has seen it; "unknown" if the connection is lost."""
     found: Status = link.connection.adbc_connection.get_option("adbc.postgresql.transaction_status")
     return found
 
@@ -178,7 +178,7 @@ def run_statement(link: Link, text: str) -> int:
 
 
 def result_schema(link: Link, text: str) -> pa.Schema:
-    """What columns the query gives; their metadata name their types."""
+    """The columns of the query's result; their metadata name their types."""
     with translated(link, text), _statement(link) as statement:
         statement.set_sql_query(text)
         return pa.schema(statement.execute_schema())

@@ -29,9 +29,9 @@ from arrowsync.wire.pgcopy.encode import compile_pgfields
 TYPE_NAME = b"POSTGRESQL:type"
 """The key of a field's metadata under which the driver says what its type is called on the server."""
 NATIVE = frozenset({pa.bool_(), pa.int16(), pa.int32(), pa.int64()})
-"""What the driver gives as it is; all other types come as text."""
+"""Types whose values the driver gives unchanged; all others come as text."""
 AS_TEXT: Mapping[str, LiteralString] = {"inet": "textin(inet_out({column}))"}
-"""How values are asked for as text where a cast gives another text than COPY: it writes `/32` behind each address."""
+"""Type -> expression for its text, where a cast gives another text than COPY: a cast writes `/32` behind each address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def compile_result_reader(described: pa.Schema) -> ResultReader:
 
 
 def compile_stream_reader(described: pa.Schema) -> ResultReader:
-    """The same, of a result whose batches are final: see `readresult.compile_stream_reader`."""
+    """The reader of a result whose batches are final: see `read.compile_stream_reader`."""
     fields: list[pa.Field[Any]] = list(described)
     types = tuple(map(_result_type, fields))
     return ResultReader(read.compile_stream_reader(described.names, types), types)
@@ -291,7 +291,7 @@ class AdbcSession:
         yield
 
     def distrust(self) -> None:
-        """Nothing: the session lasts for one call."""
+        """Do nothing: the session lasts for one call."""
 
     async def cancel(self) -> None:
         self._link.connection.adbc_cancel()
@@ -308,7 +308,7 @@ class AdbcSession:
             self._worker.close()
 
     def abandon(self) -> None:
-        """Nothing: the connection is the user's."""
+        """Do nothing: the connection is the user's."""
 
     async def _run(self, call: Callable[..., R], *args: object, interrupt: Callable[[], None] | None = None) -> R:
         """The result of `call` in the worker's thread; a cancellation stops the server, and waits until it has stopped."""

@@ -21,10 +21,10 @@ __all__ = ["STOP_SECONDS", "Wire", "feed", "run_copy", "uninterrupted", "until_d
 T = TypeVar("T")
 
 STOP_SECONDS = 10.0
-"""How long the server may take to end a COPY that is stopped, before the caller goes on regardless."""
+"""Seconds that the server gets to end a COPY that is stopped, before the caller goes on regardless."""
 
 _READY = b"Z\0\0\0\5"
-"""How a ReadyForQuery message begins; nothing else that a server sends during a COPY of text has these bytes in a row."""
+"""The beginning of a ReadyForQuery message; nothing else that a server sends during a COPY of text has these bytes in a row."""
 
 
 class Wire(asyncio.Protocol):
@@ -123,14 +123,14 @@ async def feed(chunks: AsyncIterator[T], wire: Wire) -> AsyncGenerator[T]:
 
 
 WIRE_BYTES = 1 << 20
-"""What is handed to the socket at once."""
+"""The bytes handed to the socket at once."""
 ROWS_AT_ONCE = 8_192
 """Rows encoded at once, so that they and their bytes stay in the processor's cache; fewer where rows are wide."""
 
 
 @dataclass(slots=True)
 class Chunks:
-    """What goes over the wire, made from batches as it is iterated (once, in a worker thread).
+    """The bytes that go over the wire, made from batches on iteration (once, in a worker thread).
 
     `bytes` counts it; `error` is what the batches raised.
     """
@@ -176,7 +176,7 @@ class Chunks:
 
 
 def rows_at_once(batch: pa.RecordBatch) -> int:
-    """As many rows as have about 4 MiB, but at least one."""
+    """The number of rows that take about 4 MiB, but at least one."""
     if batch.nbytes * ROWS_AT_ONCE <= 4 * WIRE_BYTES * batch.num_rows:
         return ROWS_AT_ONCE
     return max(1, 4 * WIRE_BYTES * batch.num_rows // batch.nbytes)

@@ -1,4 +1,4 @@
-"""What a table of PostgreSQL has that may drop, keep or change rows, and how many rows a transaction has written."""
+"""Triggers, rules and policies of a PostgreSQL table, and the count of rows that a transaction has written."""
 
 from __future__ import annotations
 

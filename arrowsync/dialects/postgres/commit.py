@@ -16,7 +16,7 @@ from arrowsync.sql import Literal, sql
 
 FAILED_TRANSACTION = "25P02"
 LOOK_SECONDS = 30.0
-"""How long the outcome is looked for: the COMMIT may be running still, and a server that has crashed has to come up."""
+"""Seconds to look for the outcome: the COMMIT may still be running, and a crashed server has to come up."""
 _PAUSES = (0.0, 0.1, 0.3, 1.0, 2.0)
 
 

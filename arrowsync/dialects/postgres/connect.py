@@ -37,7 +37,7 @@ DRIVERS = (
     "krbsrvname",
     "gsslib",
 )
-"""Those that asyncpg understands as libpq does."""
+"""Parameters that asyncpg understands as libpq does."""
 KEEPALIVES: Mapping[str, str] = {
     "keepalives_idle": "TCP_KEEPIDLE",
     "keepalives_interval": "TCP_KEEPINTVL",
@@ -94,7 +94,7 @@ class Address:
 
     @property
     def where(self) -> str:
-        """What messages say of it."""
+        """The host and port, or the socket, as messages show them."""
         usual: tuple[tuple[str, int | None], ...] = ((os.environ.get("PGHOST") or "localhost", None),)
         hosts = self.hosts or usual
         return ",".join(_shown(host, port or _usual_port()) for host, port in hosts)
@@ -260,7 +260,7 @@ def _only_port(address: Address) -> int | None:
 
 
 def _tls(address: Address) -> Any:
-    """What asyncpg's `ssl` is: a mode, or for the system's own certificates, which it has no word for, what they are in."""
+    """asyncpg's `ssl` argument: a mode, or a context with the system's own certificates, which asyncpg has no mode for."""
     if address.tls.mode == "verify-full" and address.tls.ca in (None, "system"):
         return address.tls.context()
     if all(host.startswith("/") for host, _ in address.hosts) and address.hosts:

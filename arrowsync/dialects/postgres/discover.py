@@ -278,7 +278,7 @@ async def discover(session: Session, names: Sequence[ObjectName]) -> Catalog:
 
 
 async def default_namespace(session: Session) -> str:
-    """What a name without a namespace stands for now: the user may have set another search_path, or role."""
+    """Query the present default namespace: the user may have set another search_path, or role."""
     found = await session.fetch(sql("SELECT current_schema()::text AS name"))
     name: str | None = found.column("name")[0].as_py()
     return name or session.server.namespace

@@ -20,7 +20,7 @@ CONSTRAINTS: Mapping[str, str] = {
     "23P01": "exclusion",
 }
 REFUSALS = ("22", "23", "44", "P0", "42501", "54000")
-"""How codes begin for a row that isn't taken: a value, a constraint, a view's check, what a trigger raises; a policy's check,
+"""The first characters of codes for a rejected row: a value, a constraint, a view's check, a trigger's RAISE; a policy's check,
 which has the code of a missing privilege, and text that is too long for an index."""
 LOST_CLASSES = ("08",)
 LOST_CODES = {
@@ -63,7 +63,7 @@ ADBC_DETAILS: Mapping[str, str] = {
     "PG_DIAG_COLUMN_NAME": "column_name",
     "PG_DIAG_CONSTRAINT_NAME": "constraint_name",
 }
-"""What ADBC calls the fields of the server's message (https://www.postgresql.org/docs/current/libpq-exec.html) -> `Reported`."""
+"""ADBC's name of a field of the server's message (https://www.postgresql.org/docs/current/libpq-exec.html) -> `Reported`'s."""
 _ADBC_SAYS = re.compile(r"(?:ERROR|FATAL|PANIC):\s+([^\n]*)|(server closed the connection[^\n]*)")
 _COPY_PLACE = re.compile(
     r"^COPY .*?, line (?P<line>\d+)(?:, column (?P<column>.*?))?(?:: .*)?$", re.MULTILINE | re.DOTALL
@@ -73,7 +73,7 @@ _CONSTANTS = re.compile(r"(?<!\w)[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\$(\w*)
 
 @dataclass(frozen=True, slots=True)
 class CopyPosition:
-    """Where in a COPY the server found fault: the row, counted from 0, and the column where it is known."""
+    """The position in a COPY that the server rejected: the row, counted from 0, and the column if known."""
 
     row: int
     column: str | None
@@ -81,7 +81,7 @@ class CopyPosition:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What the server has said, in the names that asyncpg gives it."""
+    """The fields of the server's message, under asyncpg's names."""
 
     message: str
     detail: str | None = None
@@ -115,7 +115,7 @@ def translate(
 def translate_adbc(
     error: BaseException, statement: str | None = None, *, lost: bool = False, first_row: int = 0
 ) -> ArrowSyncError | None:
-    """The same for ADBC's errors; `lost` says that the connection is, and `first_row` rows of the load came before a COPY."""
+    """Translate ADBC's errors; `lost` says that the connection is, and `first_row` rows of the load came before a COPY."""
     if not hasattr(error, "status_code") and not lost:
         return None
     given: Any = error
@@ -197,7 +197,7 @@ def _from_server(error: Any, code: str, statement: str | None, where: str, first
 
 
 def copy_position(error: object, first_row: int = 0) -> CopyPosition | None:
-    """Where a COPY failed, read from the error's context (`COPY t, line 5, column x`; a line is a row, in binary too).
+    """The position of a failed COPY, from the error's context (`COPY t, line 5, column x`; a line is a row, in binary too).
 
     Line 0 is none: the COPY was ended while it waited for the first.
     """
@@ -208,7 +208,7 @@ def copy_position(error: object, first_row: int = 0) -> CopyPosition | None:
 
 
 def _reason(error: Any) -> str:
-    """What the driver says, with the server's detail (`Key (id)=(5) already exists.`) on the same line."""
+    """The driver's message, with the server's detail (`Key (id)=(5) already exists.`) on the same line."""
     message = str(error.args[-1]) if error.args else type(error).__name__
     if isinstance(error, OSError):
         message = str(error)

@@ -1,4 +1,4 @@
-"""What PostgreSQL can form: its modes, the default one first, and the limits that a declaration has to keep to.
+"""The modes of PostgreSQL, the default one first, and the limits that a declaration has to keep to.
 
 A limit that the server would answer with an error is refused here, before anything is created and with the names of class and
 field; so is what it would take for something else. To add one, add a case to `check_table` (or to `types.to_column`, where
@@ -23,7 +23,7 @@ SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 MAX_COLUMNS = 1600
 MAX_KEY_COLUMNS = 32
 RESERVED_PREFIX = "pg_"
-"""How the server's own tables and schemas are called. Its tables are found before those of any other schema."""
+"""The prefix of the server's own tables and schemas. Its tables are found before those of any other schema."""
 
 
 def limits(server: Server) -> Limits:

@@ -119,7 +119,7 @@ def _denied(error: DatabaseError, name: ObjectName, purpose: LockPurpose) -> Dat
 
 @asynccontextmanager
 async def take_turns(session: Session, names: Sequence[ObjectName], lasting: bool) -> AsyncGenerator[None]:
-    """Wait for the names in their order, which keeps two who want several of them from waiting for each other."""
+    """Wait for the names in their order, so that two sessions that want several never wait for each other."""
     default = await default_namespace(session) if names else ""
     keys = [_key(name, default) for name in _sorted(names, default)]
     lock = sql("pg_advisory_lock") if lasting else sql("pg_advisory_xact_lock")

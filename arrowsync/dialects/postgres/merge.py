@@ -100,7 +100,7 @@ def _other_value(column: str, live: SqlType, left: LiteralString, right: Literal
 
 
 def _analyze(job: MergeJob) -> SQL:
-    """How many rows there are, and how their keys are spread: all that the plans of the merge depend on."""
+    """Gather the number of rows and the spread of their keys: all that the plans of the merge depend on."""
     columns = sql(" ({key})", key=merge_sql.names(job.key)) if job.key else SQL(())
     return sql("ANALYZE {staging}{columns}", staging=job.staging.identifier, columns=columns)
 
@@ -135,7 +135,7 @@ def _unless_indexed(step: MergeStep, job: MergeJob) -> MergeStep:
 
 
 def after_load(table: Table, columns: Sequence[str]) -> tuple[SQL, ...]:
-    """What moves the sequences of the loaded columns past the values that were brought."""
+    """Statements that move the sequences of the loaded columns past the loaded values."""
     return tuple(
         _advance(table.name, column) for column in table.columns if column.name in columns and _has_sequence(column)
     )

@@ -19,7 +19,7 @@ from arrowsync.wire.pgcopy.encode import OIDS, OidKey
 
 
 async def type_oids(session: Session, types: Iterable[SqlType]) -> dict[OidKey, int]:
-    """What `compile_pgcopy` takes as `oids` for a table of these types: empty, and nothing asked, if it needs none.
+    """The `oids` that `compile_pgcopy` takes for a table of these types: empty, without a query, if none are needed.
 
     Raises `DatabaseError` if a struct type has other members on the server than here: their order is that of the bytes.
     """

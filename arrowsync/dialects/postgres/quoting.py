@@ -1,4 +1,4 @@
-"""How PostgreSQL writes names and constants.
+"""Names and constants as PostgreSQL writes them.
 
 Constants carry their type (`'2020-02-29'::date`), so that they mean the same whatever they stand next to, and none depends
 on a setting of the session; plain numbers and the defaults of columns need none. To add a Python type, add a case to `text_of`.
@@ -138,7 +138,7 @@ QUOTING = Quoting(quote_identifier, quote_literal)
 
 
 def quoting(server: Server) -> Quoting:
-    """How this server's names and constants are written: the same on all."""
+    """The quoting of names and constants, the same on all servers."""
     return QUOTING
 
 

@@ -30,7 +30,7 @@ from arrowsync.wire.pgcopy.decode_nested import ARRAY_DIGITS, nested_form, text_
 
 @dataclass(frozen=True, slots=True)
 class BlockReader:
-    """Makes a block of CSV, of whole rows, into a batch. It keeps nothing between blocks."""
+    """Turns a block of CSV with whole rows into a batch. Keeps no state between blocks."""
 
     schema: pa.Schema
     decoders: tuple[ColumnDecoder, ...]
@@ -82,7 +82,7 @@ def compile_reader(columns: Sequence[Column]) -> BlockReader:
 
 
 def decoder_of(live: SqlType) -> ColumnDecoder:
-    """How values of a type that `to_spec` knows come."""
+    """The decoder for values of a type that `to_spec` knows."""
     if live.element is not None:
         return text_list_form(live) if is_said_as_text(live.element) else nested_form(live)
     if is_said_as_text(live):
@@ -164,7 +164,7 @@ def _form(live: SqlType) -> ColumnDecoder:
 
 
 MAX_DIGITS = 76
-"""Of a decimal256."""
+"""The most digits of a decimal256."""
 _AS_DOUBLE = "select it as double precision or as text"
 _AS_TEXT = "select it as text"
 
@@ -204,7 +204,7 @@ def _decimals(text: pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:
 
 
 def _lists_of(element: SqlType) -> Callable[[Any], Any]:
-    """What makes arrays, in hexadecimal digits, lists as deep as the arrays that are not empty."""
+    """The function that makes lists from arrays in hexadecimal digits, as deep as the arrays that are not empty."""
 
     def lists(digits: Any) -> Any:
         found: list[str] = compute.unique(compute.utf8_slice_codeunits(digits, 0, 8)).drop_null().to_pylist()

@@ -90,7 +90,7 @@ def render(change: ch.Change) -> tuple[SQL, ...]:
 
 
 def _action(change: ch.RenameColumn | ch.DropNotNull | ch.SetNotNull | ch.SetKey | ch.DropColumn) -> SQL:
-    """What follows ALTER TABLE and its name."""
+    """The clause after ALTER TABLE and the table's name."""
     match change:
         case ch.RenameColumn(_, old, new):
             return sql("RENAME COLUMN {old} TO {new}", old=Identifier(old), new=Identifier(new))

@@ -56,12 +56,12 @@ from arrowsync.sql import SQL, Identifier, Literal, Quoting, sql, trusted
 from arrowsync.wire.pgcopy.encode import compile_pgcopy
 
 INLINE_BYTES = 1 << 14
-"""So much of a result is parsed in the event loop: in less time than it takes to start a thread."""
+"""Bytes that are parsed in the event loop, in less time than it takes to start a thread."""
 ROLLBACK_SECONDS = 30.0
 CLOSE_SECONDS = 5.0
 
 _NOT_AT_WORK = re.compile(r"idle\b|active Client(Read|Write)$")
-"""How a backend is described whose answer has been sent, or which waits for us."""
+"""Descriptions of a backend whose answer has been sent, or which waits for the client."""
 
 _WITHOUT_VALUES = Quoting(QUOTING.identifier, lambda value: "'...'")
 
@@ -69,8 +69,8 @@ _WITHOUT_VALUES = Quoting(QUOTING.identifier, lambda value: "'...'")
 async def open_session(url: str) -> AsyncpgSession:
     """A session on a new connection.
 
-    The URL is what libpq takes (`address.PARAMETERS`); passwords come from it, from PGPASSWORD or from PGPASSFILE. No error
-    shows it.
+    The URL has libpq's parameters (`connect.PARAMETERS`); passwords come from the URL, PGPASSWORD or PGPASSFILE. No error
+    shows the password.
     """
     try:
         import asyncpg
@@ -307,7 +307,7 @@ class AsyncpgSession:
         return Scope(begin, end, partial(self._roll_back, rollback))
 
     async def _note(self) -> Noted:
-        """What the outcome of the open transaction can be told by; a DatabaseError where it has failed before."""
+        """Note the number that tells the outcome of the open transaction; a DatabaseError if the transaction has failed already."""
         try:
             with self._translated(NOTE):
                 prepared = await self.connection.prepare(NOTE.text(QUOTING), name="")
@@ -321,7 +321,7 @@ class AsyncpgSession:
         return None if url is None else await look_for(noted, lambda: open_session(url))
 
     def _savepoint(self) -> Scope:
-        """Our own, since asyncpg makes none in a transaction that the user began with a plain BEGIN."""
+        """A savepoint of our own, since asyncpg makes none in a transaction that the user began with a plain BEGIN."""
         self._savepoints += 1
         name = Identifier(f"arrowsync_{self._savepoints}")
 
@@ -500,7 +500,7 @@ def _is_about_url(error: Exception) -> bool:
 
 
 def _interface_error() -> type[Exception]:
-    """What asyncpg raises for calls that it can't make."""
+    """The error for a call that asyncpg can't make."""
     from asyncpg import InterfaceError
 
     return InterfaceError
@@ -517,7 +517,7 @@ WHERE pid = {backend}) AS doing""",
 
 
 def _unreachable(error: Exception, where: str, timeout: float | None = None) -> ArrowSyncError:
-    """What opening a connection failed with."""
+    """The error for a connection that couldn't be opened."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return DatabaseError(
             f"the certificate of the server at {where} can't be trusted: {error.verify_message}",

@@ -48,7 +48,7 @@ def server_from(found: Mapping[str, Any]) -> Server:
 
 
 def misfits(found: Mapping[str, str]) -> dict[str, str]:
-    """Those of the settings that have to be changed, and what they are."""
+    """The settings that have to be changed, with their present values."""
     return {name: found[name] for name, fitting in PINNED.items() if found[name] not in fitting}
 
 

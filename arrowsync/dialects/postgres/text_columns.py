@@ -54,7 +54,7 @@ _MODIFIER = re.compile(r"\([^()]*\)")
 
 
 def unloadable(column: Column) -> str | None:
-    """Why values of the column are only read; None where they can be written too."""
+    """The reason why no load can write values of the column; None if a load can."""
     return f"only the server itself makes values of {column.type}" if _is_closed(column.type) else None
 
 
@@ -110,7 +110,7 @@ def changed(staging: ObjectName, columns: Sequence[Column]) -> SQL | None:
 
 
 def misfits(staging: ObjectName, column: Column, order: str | None) -> Misfits:
-    """How the rows are found whose text isn't a value of the type of `column`, with the server's reason for each."""
+    """The search for rows whose text isn't a value of the type of `column`, with the server's reason for each."""
     function = ObjectName("pg_temp", f"arrowsync_{secrets.token_hex(8)}")
     text = replace(column.type, element=TEXT) if column.type.element is not None else TEXT
     body = sql(

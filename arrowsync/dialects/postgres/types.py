@@ -321,8 +321,8 @@ def _is_list(arrow: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a declared type stands: its table and field, the namespace of the types that it needs, and what an enum is
-    called that has no name of its own."""
+    """The place of a declared type: its table and field, the namespace of the types that it needs, and the name for an
+    enum without one."""
 
     table: str
     field: str
