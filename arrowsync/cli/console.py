@@ -125,7 +125,7 @@ def _write(stream: TextIO | None, text: str) -> bool:
 
 
 def _silence(stream: TextIO) -> None:
-    """Nothing is left in the stream's buffer that Python would try to write when it ends, to fail then."""
+    """Redirect the stream to the null device: at its end, Python would try to write the rest of the buffer, and fail."""
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

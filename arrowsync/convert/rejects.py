@@ -64,7 +64,7 @@ def conversion_error(failed: Sequence[Checked], first_row: int) -> ConversionErr
 
 
 def _sentence(failure: Failure, rows: tuple[int, ...], sample: tuple[Any, ...], count: int) -> str:
-    """For instance `3 values are out of range for int16 (rows 17, 904, 5512: 40000, 70000, -40000)`."""
+    """The message, such as `3 values are out of range for int16 (rows 17, 904, 5512: 40000, 70000, -40000)`."""
     subject = "1 value" if count == 1 else f"{count} values"
     if failure.reason.startswith("contains "):
         phrase = failure.reason if count == 1 else failure.reason.replace("contains", "contain", 1)

@@ -95,7 +95,7 @@ class Formation:
     lookups: dict[ObjectName, tuple[tuple[str, ...], int | None, UniqueKey]] = field(default_factory=dict[Any, Any])
     """Lookup table -> its labels and its unique key, for those made so far."""
     joined: dict[tuple[ObjectName, str], TableSpec] = field(default_factory=dict[Any, Any])
-    """(table, list column) -> join table."""
+    """Join tables, by (table, list column)."""
 
     def names(self, namespace: str | None) -> NameMaker:
         """Return the NameMaker of a namespace."""

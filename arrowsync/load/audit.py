@@ -145,7 +145,7 @@ class Audit:
         return await _number(self.session, sql("SELECT count(*) AS n FROM {name}", name=name.identifier))
 
     async def _count_without(self, left: ObjectName, a: LiteralString, right: ObjectName, b: LiteralString) -> int:
-        """How many rows of `left` have a key that no row of `right` has."""
+        """Query the number of rows of `left` whose key no row of `right` has."""
         query = sql(
             "SELECT count(*) AS n FROM {left} AS {a} WHERE NOT EXISTS (SELECT 1 FROM {right} AS {b} WHERE {same})",
             left=left.identifier,

@@ -19,7 +19,7 @@ from arrowsync.load.rejects import name_table
 RECONNECTING = (0.0, 0.5, 1.0, 2.0, 4.0)
 """Pauses, in seconds, before each attempt to connect again, after a lost connection has left objects behind."""
 REOPEN_SECONDS = 5.0
-"""How long such an attempt may take."""
+"""The timeout of an attempt to connect again."""
 
 
 @dataclass(slots=True)

@@ -27,10 +27,10 @@ class RowCounts:
         return RowCounts(self.loaded + other.loaded, self.bytes_sent + other.bytes_sent, self.via or other.via, rows)
 
     def having(self, rows: Mapping[Outcome, int]) -> RowCounts:
-        """The same, with these numbers for their outcomes."""
+        """The counts, with the numbers in `rows` replacing those of the same outcomes."""
         return replace(self, rows={**self.rows, **rows})
 
 
 def arrived(result: LoadResult) -> RowCounts:
-    """Rows that have arrived, of which it isn't known yet how they end."""
+    """The counts of rows that have arrived and have no outcome yet."""
     return RowCounts(result.rows, result.bytes, result.via)

@@ -42,12 +42,12 @@ async def connections(session: Session, opener: Opener, number: int) -> AsyncGen
 
 @dataclass(slots=True)
 class _Share:
-    """What one connection loads: the batches that it takes, as it gets free, with the number of each row if asked for."""
+    """The batches that one connection takes whenever it is free, with the number of each row if asked for."""
 
     fan: FanOut[Piece]
     row_number: str | None
     starts: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
-    """For each batch, the number of its first row among those of this connection, and among all."""
+    """The number of each batch's first row, among the rows of this connection and among all."""
 
     def __iter__(self) -> Generator[pa.RecordBatch]:
         taken = 0

@@ -101,7 +101,7 @@ def infer_spec(stream: BatchStream, spec: TableSpec, on_error: OnError) -> Table
 
 
 def _guesses(stream: BatchStream, batches: Iterable[pa.RecordBatch], spec: TableSpec) -> list[Guess | None]:
-    """What is told of each column of text in a file of text; None for the others, and in other files.
+    """A guess for each text column of a text file; None for other columns and other files.
 
     The columns of the batches are those of `spec`, and then perhaps the places of their rows.
     """

@@ -1,6 +1,6 @@
-"""Those who create or alter the same objects take turns: what a plan needs is taken, and planned for anew.
+"""Turns of calls that create or alter the same objects: take the locks that a plan needs, then plan again.
 
-Nothing has been read of the data by then, so a call can begin again, and finds what the one before it has made.
+No data has been read by then, so a call can begin again, and finds the objects that an earlier call has made.
 
 A source that loads or alters the table that it is loaded into would wait for itself, so such a call is refused: `fed` has the
 calls that the running code is the source of.
@@ -20,7 +20,7 @@ from arrowsync.migration.plan import MigrationPlan, object_of
 
 
 class BeginAgain(Exception):
-    """What ends a transaction that is begun once more."""
+    """Ends a transaction that begins once more."""
 
 
 fed: ContextVar[tuple[TurnTaking, ...]] = ContextVar("fed", default=())
@@ -90,7 +90,7 @@ class TurnTaking:
 
     @contextmanager
     def creating(self, *, own: bool, begun: Callable[[], bool] = bool) -> Generator[None]:
-        """Where somebody else has just created the same, the call begins again, once, unless its data has `begun` to be read."""
+        """Begin the call again, once, if another has just created the same object, unless its data has `begun` to be read."""
         try:
             yield
         except DatabaseError as error:

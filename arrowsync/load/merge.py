@@ -34,7 +34,7 @@ ALL = sql("1 = 1")
 
 
 def steps_by_kind(steps: Sequence[MergeStep]) -> tuple[list[MergeStep], list[MergeStep], list[MergeStep]]:
-    """What is done to the staged rows alone, the deletions, and what brings rows."""
+    """Sort the steps: those on the staged rows alone, deletions, and updates and inserts."""
     writes = [at for at, step in enumerate(steps) if step.outcome in ("deleted", "updated", "inserted")]
     brings = next(at for at, step in enumerate(steps) if step.outcome in ("updated", "inserted"))
     return list(steps[: writes[0]]), list(steps[writes[0] : brings]), list(steps[brings:])
@@ -56,7 +56,7 @@ class TrialTables:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """Those of the staging table."""
+        """The columns of the staging table."""
         by_name = {column.name: column for column in self.job.target.columns}
         return (*(by_name[name] for name in self.job.columns), *self.row_numbers.columns)
 
@@ -70,7 +70,7 @@ class TrialTables:
         return sql("{row} >= {low} AND {row} < {high}", row=self.row, low=Literal(low), high=Literal(high))
 
     def steps(self, part: ObjectName) -> list[MergeStep]:
-        """What brings the rows of a part, where duplicates have been resolved and deletions done before."""
+        """The steps that merge the rows of a part, after duplicates were resolved and deletions done."""
         mode: Mode = "insert" if self.job.mode == "insert" or not self.job.key else "upsert"
         on_conflict: OnConflict = self.job.on_conflict if self.job.mode == "insert" else "error"
         job = replace(self.job, staging=part, mode=mode, on_conflict=on_conflict, dedup="error")
@@ -120,7 +120,7 @@ class TrialTables:
         )
 
     async def count(self, name: ObjectName, which: SQL = ALL) -> int:
-        """How many rows there are."""
+        """Count the rows that meet the condition."""
         counted = await self.session.fetch(
             sql("SELECT count(*) AS n FROM {name} WHERE {which}", name=name.identifier, which=which)
         )
@@ -141,7 +141,7 @@ class TrialTables:
 
 
 _MANY = 1_000
-"""So many row numbers are written into one statement."""
+"""The most row numbers in one statement."""
 
 
 @dataclass(slots=True)
@@ -371,9 +371,9 @@ class _Undone(Exception):
 async def _place_of_refused(
     parts: TrialTables, steps: Sequence[MergeStep], failed: int, error: ArrowSyncError
 ) -> int | None:
-    """How many rows were staged before the one for which step number `failed` raised the error; None where it isn't found.
+    """Find how many rows were staged before the row that step number `failed` was rejected for; None if it isn't found.
 
-    What is tried is undone. A row that is refused for something else, with fewer rows at a time, isn't the one.
+    The trials are undone. A row that is rejected for another reason, with fewer rows at a time, isn't the one.
     """
     outcome = steps[failed].outcome
     skips = parts.job.on_conflict == "skip"

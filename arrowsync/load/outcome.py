@@ -17,7 +17,7 @@ _MOST_SHOWN = 5
 
 @dataclass(slots=True)
 class Outcome:
-    """What is committed of a call: of `what` in all, and the schema changes that `stay` whatever becomes of the rest.
+    """The committed part of a call: of `what` in all, and the schema changes that `stay` whatever becomes of the rest.
 
     `committed` is None where nobody knows; `doing` is the schema change that is being made.
     """

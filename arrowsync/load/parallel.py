@@ -40,7 +40,7 @@ from arrowsync.load.text_columns import UNKNOWN, settle
 from arrowsync.migration.changes import CreateNamespace, DropColumn
 
 DISCARD_SECONDS = 30.0
-"""How long an error may be held back for that: a server that is gone may let each attempt wait."""
+"""The most seconds that discarding may hold an error back: a server that is gone may let each attempt wait."""
 
 
 async def opener_of(session: Session) -> Opener:

@@ -32,7 +32,7 @@ from arrowsync.sources.stream import BatchStream
 
 @dataclass(frozen=True, slots=True)
 class LoadRoute:
-    """How the rows get into the table: a value, decided before the first row is read.
+    """The way of the rows into the table: a value, decided before the first row is read.
 
     into         the table that the rows end in: the target as it is, a new table, or a new table that is hidden until its
                  rows are in it
@@ -93,7 +93,7 @@ class LoadPlan:
 
     @property
     def route(self) -> LoadRoute:
-        """How the rows get into the table."""
+        """The load route, chosen from the plan."""
         return choose_route(self)
 
     def merge_job(self, staging: ObjectName) -> MergeJob:

@@ -128,7 +128,7 @@ def split(convert: Divides, batch: pa.RecordBatch, first_row: int) -> tuple[pa.R
 
 
 def split_with_origin(convert: Divides, batch: pa.RecordBatch, first_row: int) -> tuple[pa.RecordBatch, pa.RecordBatch]:
-    """The same of a batch whose last column says where its rows stand, and which of them can't be read."""
+    """Split a batch whose last column holds the origin of each row, and the reason if the row can't be read."""
     columns: list[Any] = cast("Any", batch).columns
     origin = columns.pop()
     rows: Any = to_batch(columns, batch.schema.remove(len(columns)))
@@ -184,7 +184,7 @@ def with_row_numbers(
 
 
 def _kept(bad: pa.RecordBatch, batch: pa.RecordBatch, first_row: int) -> Any:
-    """Which rows of the batch aren't among the rejects."""
+    """The positions of the rows of the batch that aren't among the rejects."""
     bad_rows = np.asarray(cast("Any", bad).columns[0]) - first_row
     return np.delete(np.arange(batch.num_rows, dtype=np.int64), bad_rows)
 
@@ -197,7 +197,7 @@ def in_order(rejects: pa.Table) -> pa.Table:
 
 @dataclass(slots=True)
 class FileRuns:
-    """Which rows came from which file: where each begins."""
+    """The files that the rows came from: the first row of each, and its name."""
 
     _starts: list[int] = field(default_factory=list[int])
     _names: list[str | None] = field(default_factory=list["str | None"])
@@ -231,7 +231,7 @@ _HIDDEN_NAME = re.compile(r"_?arrowsync_(?:draft_)?[0-9a-f]{16}")
 
 
 def with_real_name(text: str, table: str) -> str:
-    """What a server says of a hidden table, said of the table that its rows are for."""
+    """The server's message with the target's name in place of the hidden table's."""
     return _HIDDEN_NAME.sub(lambda _: table, text)
 
 

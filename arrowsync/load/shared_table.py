@@ -111,7 +111,7 @@ def resolving(table: SharedTable, job: MergeJob) -> MergeJob:
 
 
 def _keys(table: Table) -> list[Change]:
-    """What the table gets when its rows are in it."""
+    """The keys that the table gets after its rows."""
     keys: list[Change] = [SetKey(table.name, table.key, ())] if table.key else []
     keys += [AddUnique(table.name, unique) for unique in table.unique]
     keys += [AddForeignKey(table.name, key) for key in table.foreign_keys]

@@ -69,12 +69,12 @@ class ConvertedStream:
 
     @property
     def sent(self) -> pa.Schema:
-        """What the batches have: these columns, and the marks."""
+        """The schema of the batches: the columns of `schema`, and those with the row numbers."""
         return self.schema if self.row_numbers is None else self.row_numbers.added_to(self.schema)
 
     @property
     def rejected(self) -> int:
-        """Rows that don't fit, or that the server has refused."""
+        """The number of rows that don't fit, or that the server has rejected."""
         return self.rows_read - self.rows_passed + self.refused
 
     @property
@@ -85,14 +85,14 @@ class ConvertedStream:
         return in_order(rejects) if self.refused else rejects
 
     def refuse(self, rejects: pa.RecordBatch) -> None:
-        """Set aside rows that have passed, but not on the server: a record of `FULL_REJECTS` for each."""
+        """Set aside rows that were converted but rejected by the server: a record of `FULL_REJECTS` for each."""
         self.refused += rejects.num_rows
         self._rejects.append(rejects)
         self._refused.extend(cast("Any", rejects).column(0).to_pylist())
         self._check_limit(self.rejected)
 
     def refused_numbers(self) -> list[int]:
-        """Which rows these are."""
+        """The numbers of the rows that were passed to `refuse`."""
         return self._refused
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
@@ -110,7 +110,7 @@ class ConvertedStream:
                     self.context.run(self.progress, self.rows_read, self.stream.row_count)
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        """Those of the stream; where bad rows are set aside, those that it converts, with their places in files of text."""
+        """The batches of the stream; if bad rows are set aside, those before its own conversion, with row origins if any."""
         if self.on_error == "raise":
             return iter(self.stream)
         first = self.stream if self.stream.raw is None else self.stream.raw[0]
@@ -153,7 +153,7 @@ class ConvertedStream:
 
 
 def _place(reject: dict[str, Any]) -> str:
-    """In which row, on which line of a file, in which column, as far as that is known."""
+    """The row, the line of a file, and the column of a reject, as far as known."""
     where = f"row {reject['row']}"
     if reject["file"] is not None:
         where += f" ({reject['file']}, line {reject['line']})"
@@ -161,7 +161,7 @@ def _place(reject: dict[str, Any]) -> str:
 
 
 class SourceStopped(Exception):
-    """What the source raised to stop the program, carried as a plain error until the load has rolled back.
+    """The source's exception to stop the program, carried as a plain error until the load has rolled back.
 
     asyncio takes such an exception for its own: it would stop the event loop, or pass for the closing of a generator.
     """

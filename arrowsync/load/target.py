@@ -106,7 +106,7 @@ def named_spec(name: ObjectName, schema: pa.Schema, key: Sequence[str] | None) -
 
 
 def flat_name(declared: TableSpec | ObjectName, language: Language, server: Server) -> ObjectName:
-    """What the table is called on this server: one without namespaces has them as a prefix."""
+    """The name of the table on this server: without namespaces, the namespace is a prefix."""
     name = declared if isinstance(declared, ObjectName) else ObjectName(declared.namespace, declared.name)
     if name.namespace is None or language.limits(server).namespaces:
         return name

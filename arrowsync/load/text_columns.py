@@ -21,9 +21,9 @@ from arrowsync.shown import shown
 from arrowsync.sql import Identifier, Literal, join, sql
 
 UNKNOWN = "?"
-"""In the place of a column's name: nothing says in which order the rows came."""
+"""In place of a column's name: the order of arrival isn't known."""
 _MANY = 1_000
-"""So many row numbers are written into one statement."""
+"""The most row numbers in one statement."""
 _HINT = "write it as the server does (SELECT a value of the column as text), or drop the column from the data"
 
 
@@ -38,7 +38,7 @@ def as_arriving(dialect: Dialect, table: Table, schema: pa.Schema, *, rejecting:
 
 
 def settling(dialect: Dialect, table: Table, schema: pa.Schema, *, rejecting: bool) -> tuple[Column, ...]:
-    """Those columns of the table whose values arrive as text."""
+    """The columns of the table whose values arrive as text."""
     arriving = as_arriving(dialect, table, schema, rejecting=rejecting)
     return tuple(c for c, arrives in zip(table.columns, arriving.columns, strict=True) if arrives != c)
 

@@ -12,7 +12,7 @@ from arrowsync.catalog import Catalog, Column, EnumType, ObjectName, SqlType, Ta
 from arrowsync.migration import changes as ch
 
 Renames = Mapping[tuple[ObjectName, str], str]
-"""(table, new column name) -> former name of the column."""
+"""Former names of columns, by (table, new column name)."""
 
 
 def diff(current: Catalog, target: Catalog, renames: Renames | None = None) -> list[ch.Change]:

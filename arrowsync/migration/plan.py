@@ -234,7 +234,7 @@ def _refusal(
 
 
 def _hint_of_new(change: ch.AddColumn, changes: list[ch.Change], renames: Renames) -> str:
-    """What to do about a required column that the live table lacks: it may be one that is there by another name."""
+    """The hint for a required column that the live table lacks: the column may be there under another name."""
     name = change.column.name
     hint = f"the rows already there have no value for {name!r}: make it Optional, or give it a default"
     of_table = [each for each in changes if altered_table(each) == change.table]

@@ -95,7 +95,7 @@ def unreadable_frame(name: str, error: BaseException, hint: str | None = None) -
 
 
 def first_line(error: BaseException) -> str:
-    """What an exception says, without the traceback that an exported Python stream puts behind it."""
+    """The message of an exception, without the traceback that an exported Python stream appends."""
     lines = str(error).partition(". Detail: Python exception")[0].strip().splitlines()
     return lines[0] if lines else type(error).__name__
 
@@ -146,7 +146,7 @@ def open_relation(relation: Any, name: str) -> BatchStream:
 
 
 def lost_column(columns: Iterable[str], types: Iterable[object]) -> str | None:
-    """What is lost of the first column that Arrow doesn't get as it is, None where all of them arrive."""
+    """The loss in the first column that Arrow doesn't get unchanged; None if all columns arrive unchanged."""
     for column, kind in zip(columns, types, strict=True):
         for found in _TYPE.finditer(str(kind)):
             if (lost := found["type"]) is not None:

@@ -228,7 +228,7 @@ def _library(kind: type) -> str:
 
 
 def _is_a(library: str, name: str) -> Callable[[object], bool]:
-    """Whether an object is of the library's class of that name, or of one derived from it."""
+    """Make the test for objects of the library's class of that name, or of one derived from it."""
 
     def recognises(data: object) -> bool:
         return any(kind.__name__ == name and _library(kind) == library for kind in type(data).__mro__)

@@ -23,11 +23,11 @@ _PLACE_FIELDS: dict[str, Any] = {
     "reason": pa.string(),
 }
 ROW_ORIGIN: pa.DataType = pa.struct(_PLACE_FIELDS)
-"""Where a row stands in files of text. A row that can't be read has NULLs in its columns, and here the reason."""
+"""The origin of a row in text files. A row that can't be read has NULLs in its columns, and the reason here."""
 
 
 class Divides(Protocol):
-    """What divides a batch into the rows that fit, converted, and the others, with reasons."""
+    """Splits a batch into the rows that fit, converted, and the others, with reasons."""
 
     def split(self, batch: pa.RecordBatch, first_row: int) -> tuple[pa.RecordBatch, pa.RecordBatch]: ...
 

@@ -140,7 +140,7 @@ def specs_of(catalog: Catalog, language: Language) -> list[TableSpec]:
 
 
 def _commented(spec: TableSpec, catalog: Catalog) -> TableSpec:
-    """With the comments of types, which stand on the types and not on the columns that have them."""
+    """Add the comments of types, which stand on the types and not on the columns that have them."""
     return replace(spec, columns=tuple(_with_comments(c, spec.namespace, catalog) for c in spec.columns))
 
 

@@ -21,7 +21,7 @@ Numbers: TypeAlias = "npt.NDArray[np.uint64]"
 Mask: TypeAlias = "npt.NDArray[np.bool_]"
 
 ALL = 1 << 64
-"""How many numbers of 64 bits there are."""
+"""The count of 64-bit numbers."""
 
 _CAPACITY = 1 << 32  # of a key: the product of two numbers below it has 64 bits
 _GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
@@ -73,7 +73,7 @@ Numbering: TypeAlias = Callable[[Numbers], Numbers]
 
 
 def distinct(supplies: Sequence[Supply], n: int, key: int) -> list[Numbering] | None:
-    """For each part of a key a function from rows to the number of its value, so that the first `n` rows all differ.
+    """A function for each part of a key, from rows to the number of its value, so that the first `n` rows all differ.
 
     It doesn't depend on `n`, unless there is hardly room for so many. None where there is none.
     """

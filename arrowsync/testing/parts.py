@@ -62,7 +62,7 @@ def keys_of(spec: TableSpec) -> list[tuple[str, ...]]:
 def distinct_parts(
     spec: TableSpec, parts: Mapping[str, Part], supply: Callable[[Part], Supply], n: int, seed: int
 ) -> Mapping[Part, Numbering]:
-    """For each part that makes a key distinct, the numbers of its values in the first `n` rows."""
+    """The numbers of values in the first `n` rows, for each part that makes a key distinct."""
     found: dict[Part, Numbering] = {}
     done = [{parts[column.name]} for column in spec.columns if column.identity]
     for key in keys_of(spec):

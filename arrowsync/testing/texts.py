@@ -17,7 +17,7 @@ from arrowsync.testing.draws import ALL, Numbers, mix
 from arrowsync.testing.values import Column, Values, composed, compute, from_data, take, whole
 
 LONGEST = 4_000
-"""As long as values get where `max_length` allows more."""
+"""The greatest length of values if `max_length` allows more."""
 
 _DIGITS = "0123456789abcdeABCDE'\"`\\%_;,$&<>/{}|~éÉèßœŒıİñÆ\u0301日本語한อאםعي😀🚀\U0001d4b3👍ẞΩω"
 _CODE = 6  # digits: 64**6 texts
@@ -139,7 +139,7 @@ def _codes(length: int) -> Column:
 
 
 def binary_values(limit: int | None) -> Values:
-    """Of at most `limit` bytes. What is distinct ends in 8 bytes that differ, or fewer where there is no room."""
+    """Binary values of at most `limit` bytes. Distinct values end in 8 bytes that differ, or fewer if there is no room."""
     room = LONGEST if limit is None else limit
     code = min(8, room)
     fill = room - code

@@ -90,7 +90,7 @@ def composed(awkward: Column, others: Make, count: int, twins: Column | None = N
 
 
 def whole(low: int, high: int, awkward: Iterable[int], build: Make, twins: Column | None = None) -> Values:
-    """What `build` makes of whole numbers from `low` to `high`, which come as 64 bits; at first the limits and `awkward`."""
+    """Values that `build` makes of 64-bit whole numbers from `low` to `high`; the limits and `awkward` ones come first."""
     first = tuple(dict.fromkeys(number for number in (low, high, *awkward) if low <= number <= high))
     start = np.uint64(low % ALL)
     taken = [np.uint64(number - low) for number in sorted(first)]

@@ -54,7 +54,7 @@ class Unencodable(Exception):
 
 
 def present_mask(array: Column) -> Mask | None:
-    """Which values are not NULL, or None where all are."""
+    """A mask of the values that aren't NULL; None if there are no NULLs."""
     return _bits(array, array.buffers()[0]) if array.null_count else None
 
 
@@ -100,7 +100,7 @@ def pick(array: Column, rows: Column) -> Column:
 
 
 def _takeable(array: Any) -> Column:
-    """The same values in layouts that Arrow can take from."""
+    """The values in layouts that Arrow's `take` accepts."""
     same: Column = array
     made: Column
     if isinstance(array.type, pa.BaseExtensionType):
@@ -238,7 +238,7 @@ def all_null(array: Column) -> Field:
 
 
 def storage(kernel: Kernel) -> Kernel:
-    """For an extension type, such as arrow.uuid: `kernel` takes what it is stored as."""
+    """Make the kernel for an extension type, such as arrow.uuid, from the kernel of its storage type."""
 
     def encode(array: Any) -> Field | Lookup:
         return kernel(array.storage if isinstance(array, pa.ExtensionArray) else array)
@@ -247,12 +247,12 @@ def storage(kernel: Kernel) -> Kernel:
 
 
 def views(kernel: Kernel) -> Kernel:
-    """For string and binary views: `kernel` takes the large layout."""
+    """Make the kernel for string and binary views; `kernel` takes the large layout."""
     return lambda array: kernel(without_views(array))
 
 
 def dictionary(kernel: Kernel) -> Kernel:
-    """For a dictionary of values that `kernel` takes; NULL may stand in the indices, in the values, or in both."""
+    """Make the kernel for a dictionary of values that `kernel` takes; indices, values or both may have NULLs."""
 
     def encode(array: Any) -> Field | Lookup:
         values, indices = array.dictionary, array.indices
@@ -269,7 +269,7 @@ def dictionary(kernel: Kernel) -> Kernel:
 
 
 def run_ends(kernel: Kernel) -> Kernel:
-    """For run-end-encoded values that `kernel` takes; what `pick` takes from them is a dictionary."""
+    """Make the kernel for run-end-encoded values that `kernel` takes; `pick` makes a dictionary of them."""
     picked = dictionary(kernel)
 
     def encode(array: Any) -> Field | Lookup:

@@ -185,7 +185,7 @@ def _append(text: Column, suffix: str) -> Column:
 
 
 def _contains(text: Column, character: str) -> Mask:
-    """Which rows have the character in them; fast where none has."""
+    """A mask of the rows with the character in them; fast if no row has it."""
     strings = strings_of(text).elements
     if not (strings.data[strings.offsets[0] : strings.offsets[-1]] == ord(character)).any():
         return np.zeros(len(text), np.bool_)

@@ -151,7 +151,7 @@ def encode_rows(fields: Iterable[bytes | Field | Lookup], count: int) -> Element
 
 
 def payloads(field: Field, count: int) -> Elements:
-    """What `count` rows have in the field, without its length prefix; nothing where it is NULL."""
+    """The bytes of the field in `count` rows, without its length prefix; empty for NULL."""
     pieces: list[tuple[Elements, Integers | None]] = []
     if field.head or field.tail is None:
         pieces.append((_write_block(field.head, count), None))

@@ -42,7 +42,7 @@ EXACT_POWER = 22
 
 
 def decimal_to_decimal(values: Column, column: ColumnSpec) -> Converted:
-    """The same number with the scale of the column."""
+    """Rescale the number to the scale of the column."""
     own, target = decimal_type(values.type), decimal_type(column.type)
     # pyarrow's "safe" cast to a larger scale wraps around at 128 and 256 bits (seen in 26.0.1). It is left to itself only
     # where every number of the source type has room in the target.
@@ -199,7 +199,7 @@ def round_float(values: Column, column: ColumnSpec) -> Converted:
 
 
 def _float_to_decimal(values: Column, column: ColumnSpec) -> Converted:
-    """As without rounding, but what is far less than the last place of any column is 0."""
+    """Convert without rounding, but a number far below the last place of any column is 0."""
     return float_to_decimal(compute.if_else(compute.less(compute.abs(values), 1e-40), 0.0, values), column)
 
 

@@ -65,7 +65,7 @@ _NO_DIGIT = 0x100
 
 
 def _pair_values() -> Numbers:
-    """For each two characters, read as a little-endian uint16: the byte that they spell, or `_NO_DIGIT`."""
+    """Two characters, read as a little-endian uint16 -> the byte that they spell, or `_NO_DIGIT`."""
     digit = np.full(256, _NO_DIGIT, np.uint16)
     for value, character in enumerate("0123456789abcdef"):
         digit[[ord(character), ord(character.upper())]] = value
@@ -74,7 +74,7 @@ def _pair_values() -> Numbers:
 
 
 def _pair_texts() -> Numbers:
-    """For each byte its two hexadecimal digits, as a little-endian uint16."""
+    """Byte -> its two hexadecimal digits, as a little-endian uint16."""
     return np.frombuffer(bytes(range(256)).hex().encode(), "<u2")
 
 

@@ -75,7 +75,7 @@ JSON_HINT = "JSON as in RFC 8259: no NaN or Infinity, no trailing comma, no unpa
 
 
 def text_to_json(values: Column, column: ColumnSpec) -> Converted:
-    """The same text, if it is JSON."""
+    """Check that the text is JSON, and keep it."""
     return text_to_text(values, column).then(_valid_only)
 
 
@@ -115,7 +115,7 @@ def _is_shallow(values: Column, pattern: str) -> Mask:
 
 
 def _reduce(documents: Column) -> tuple[Mask, Mask]:
-    """Which of the documents are JSON, and of which it isn't known because they are nested too deeply."""
+    """Masks of the documents that are JSON, and of those that are nested too deeply to be checked."""
     valid = np.zeros(len(documents), np.bool_)
     text = compute.replace_substring_regex(documents, _STRING_TEXT, _STRING)
     text = compute.replace_substring_regex(text, _SCALAR_TEXT, _VALUE)

@@ -17,7 +17,7 @@ from arrowsync.convert.arrays import Column, Converted, Failure, Kernel, blank, 
 from arrowsync.declare.spec import ColumnSpec
 
 KernelFor: TypeAlias = Callable[[pa.DataType, ColumnSpec], "Kernel | None"]
-"""What finds the kernel of an element or a member, complete: it refuses NULLs that aren't allowed."""
+"""Finds the complete kernel of an element or a member, which refuses NULLs that aren't allowed."""
 
 _LISTS = (
     types.is_list,

@@ -66,7 +66,7 @@ def _pg_array(levels: int) -> str:
 
 
 PG_ARRAY = _pg_array(3)
-"""What PostgreSQL prints for an array of up to three dimensions."""
+"""Matches PostgreSQL's text of an array of up to three dimensions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def _inside_strings(data: Numbers) -> Mask:
 
 
 def _leads(marks: Numbers) -> Numbers:
-    """Of the places of backslashes those that begin an escape: of some in a row the first, the third and so on."""
+    """The places of backslashes that begin an escape: the first, third and so on of a run."""
     if not len(marks):
         return marks
     position = np.arange(len(marks))
@@ -270,7 +270,7 @@ def _parse_structs(values: Column, column: ColumnSpec) -> Converted:
 
 
 def _json_of_kind(values: Column, asked: Mask, bracket: str, reason: str, hint: str) -> tuple[Numbers, list[Failure]]:
-    """Which of the rows asked for are JSON that begins with this bracket, and what is wrong with the others."""
+    """A mask of the rows asked for that are JSON and begin with this bracket, and the fault of the others."""
     rows = np.flatnonzero(asked)
     checked = text_to_json(take(values, rows), ColumnSpec("", _STRING))
     failures = [Failure(scatter(rows, f.mask, len(values)), f.reason, f.hint) for f in checked.failures]

@@ -128,7 +128,7 @@ def float_to_int(values: Column, column: ColumnSpec) -> Converted:
 
 
 def float_to_float(values: Column, column: ColumnSpec) -> Converted:
-    """The same floats, narrowed only where no bit is lost; NaN and infinity stay what they are."""
+    """Narrow floats only if no bit is lost; NaN and infinity are kept."""
     if column.type == values.type:
         return Converted(values)
     if column.type == pa.float64():

@@ -90,13 +90,13 @@ NOT_MIDNIGHT = Complaint("not at midnight", "declare datetime, or drop the time 
 
 
 def per_second(values: Column) -> int:
-    """How many counts of a time, timestamp or duration array make one second."""
+    """The units per second of a time, timestamp or duration array."""
     kind: Any = values.type
     return TIME_UNITS[kind.unit]
 
 
 def timestamp_to_timestamp(values: Column, column: ColumnSpec) -> Converted:
-    """The same instant, or the same wall clock, in microseconds; an aware one in a naive column is its wall clock in UTC."""
+    """Keep the instant or wall clock, in microseconds; an aware timestamp becomes its wall clock in UTC in a naive column."""
     ratio = (1_000_000, per_second(values))
     return rescale(values, column.type, ratio, (FIRST_MICRO, LAST_MICRO), between=FINER, beyond=OUT_OF_RANGE)
 
@@ -120,7 +120,7 @@ def date_to_timestamp(values: Column, column: ColumnSpec) -> Converted:
 
 
 def date_to_date(values: Column, column: ColumnSpec) -> Converted:
-    """The same day."""
+    """Keep the day."""
     return in_calendar(values)
 
 
@@ -135,7 +135,7 @@ def in_calendar(values: Column) -> Converted:
 
 
 def time_to_time(values: Column, column: ColumnSpec) -> Converted:
-    """The same time of day in microseconds."""
+    """Keep the time of day, in microseconds."""
     ratio = (1_000_000, per_second(values))
     return rescale(values, column.type, ratio, (0, MICROS_PER_DAY - 1), between=FINER, beyond=NOT_IN_DAY)
 
@@ -147,7 +147,7 @@ def in_day(values: Column) -> Converted:
 
 
 def duration_to_duration(values: Column, column: ColumnSpec) -> Converted:
-    """The same span in microseconds."""
+    """Keep the span, in microseconds."""
     limits = (-(1 << 63), (1 << 63) - 1)
     ratio = (1_000_000, per_second(values))
     return rescale(values, column.type, ratio, limits, between=FINER, beyond=TOO_LONG)

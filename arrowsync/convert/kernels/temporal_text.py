@@ -112,7 +112,7 @@ def text_to_zoned(values: Column, column: ColumnSpec) -> Converted:
 
 
 def _cast_timestamps(values: Column, kind: pa.DataType) -> Column | None:
-    """What pyarrow makes of the text, or None where it refuses one, or where it let one without seconds pass."""
+    """Cast the text with pyarrow; None if pyarrow refuses a value, or would accept one without seconds."""
     parsed = try_cast(values, kind)
     if parsed is None:
         return None

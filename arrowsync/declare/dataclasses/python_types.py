@@ -299,7 +299,7 @@ _INTEGERS: tuple[pa.DataType, ...] = (
     pa.int64(),
     pa.uint64(),
 )
-"""Those that hold the values of others come after them."""
+"""Integer types; each comes before the types that hold all its values."""
 
 
 @dataclass(frozen=True, slots=True)

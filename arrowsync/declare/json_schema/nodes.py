@@ -130,7 +130,7 @@ class Node:
         return self._at(found.contents, pointer, found.resolver)
 
     def merged(self, keyword: str, target: Node) -> Node:
-        """This schema with what `target` says in the place of `keyword`, which refers to it or holds it."""
+        """This schema with the contents of `target` in place of `keyword`, which refers to or holds the target."""
         if target.pointer in self.via:
             raise self.error(f"{target.pointer} refers to nothing but itself", hint="say of which type it is")
         own = {key: value for key, value in self.schema.items() if key != keyword}

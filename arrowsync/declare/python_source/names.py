@@ -37,7 +37,7 @@ class EnumSpec:
 
 @dataclass(frozen=True, slots=True)
 class Imports:
-    """What a module imports: `name` adds to it."""
+    """The imports of a module: `name` adds one."""
 
     taken: frozenset[str]
     used: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])

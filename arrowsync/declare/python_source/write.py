@@ -39,7 +39,7 @@ from arrowsync.declare.spec import CheckSpec, ColumnSpec, IndexSpec, TableSpec, 
 _LOOKS_LIKE_PARAM = re.compile(r"^(?=:param\s)", re.MULTILINE)
 
 _GENERATED = "An enumeration."
-"""What an older Python says of an enum without a docstring, so that it is read as none."""
+"""An older Python's docstring of an enum without one, which is ignored."""
 
 
 def docstring_code(class_name: str, comment: str | None, params: Mapping[str, str | None]) -> str | None:

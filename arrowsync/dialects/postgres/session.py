@@ -307,7 +307,7 @@ class AsyncpgSession:
         return Scope(begin, end, partial(self._roll_back, rollback))
 
     async def _note(self) -> Noted:
-        """Note the number that tells the outcome of the open transaction; a DatabaseError if the transaction has failed already."""
+        """Note the number by which the open transaction's outcome is found; a DatabaseError if it has failed already."""
         try:
             with self._translated(NOTE):
                 prepared = await self.connection.prepare(NOTE.text(QUOTING), name="")

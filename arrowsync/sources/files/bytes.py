@@ -1,4 +1,4 @@
-"""What the user has -> open files: paths, URLs, bytes, open files, standard input; their format; bytes that are decompressed.
+"""Open files from paths, URLs, bytes, open files and standard input; their format; decompression.
 
 Files are closed by whoever opened them: an open file that the user gave stays open.
 """
@@ -37,7 +37,7 @@ _CHUNK = 1 << 20
 
 
 _LOGIN = re.compile(r":.*@|@.*:", re.DOTALL)
-"""What a user, a password and a host look like."""
+"""Matches a user, a password and a host."""
 
 
 def find_files(data: Any, file_format: Format | None) -> list[SourceFile]:

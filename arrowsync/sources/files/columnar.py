@@ -24,7 +24,7 @@ _MAGIC = b"PAR1"
 
 
 def parquet_parts(files: Sequence[SourceFile], batch_rows: int) -> list[Part]:
-    """What the footers of the files tell: they are read at once, so a misfit is found before the first row."""
+    """Read the footers of all files at once, so that a misfit is found before the first row."""
     return [_read_footer(file, batch_rows) for file in files]
 
 
@@ -112,9 +112,9 @@ _NEXT_MESSAGE = b"\xff\xff\xff\xff"
 
 
 def ipc_part(file: SourceFile, spool: Callable[[SourceFile], SourceFile], opened: ExitStack) -> Part:
-    """What the schema of a file or stream tells; `spool` makes a streamed file one that can seek.
+    """Read the schema of a file or stream; `spool` makes a streamed file one that can seek.
 
-    What was streamed stays open, to be read; `opened` closes it.
+    A streamed file stays open, to be read; `opened` closes it.
     """
     stream = ByteStream(file)
     with ExitStack() as done:

@@ -130,7 +130,7 @@ def _without_separator(file: BinaryFile, options: CsvOptions, name: str) -> tupl
 
 
 def _without_blank_lines(first: bytes, blocks: Iterator[bytes], line: int, name: str) -> tuple[bytes, int]:
-    """What comes after blank lines at the beginning, and the line that it begins on."""
+    """Skip blank lines at the beginning; the rest of the block, and the number of its first line."""
     is_empty = not first
     while True:
         match = _BLANK_LINES.match(first)
@@ -167,7 +167,7 @@ def _header(block: bytes, line: int, name: str, notation: Notation) -> tuple[Hea
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """What is known of a file before its rows are read."""
+    """The properties of a file that are known before its rows are read."""
 
     name: str
     names: tuple[str | None, ...]

@@ -92,7 +92,7 @@ def _count(data: bytes, quote: bytes) -> int:
 
 
 def _last_end(chunk: bytes, odd: int, quote: bytes) -> int:
-    """Where the last record of a chunk ends, 0 if none does. `odd` says that it begins in quotes."""
+    """The end of the last record of a chunk, 0 if none ends. `odd` says that the chunk begins in quotes."""
     end = chunk.rfind(b"\n")
     if not quote or end < 0:
         return end + 1
@@ -106,7 +106,7 @@ def _last_end(chunk: bytes, odd: int, quote: bytes) -> int:
 
 
 def first_end(block: bytes, quote: bytes) -> int:
-    """Where the first record of a block ends."""
+    """The end of the first record of a block."""
     end, odd, start = block.find(b"\n"), 0, 0
     while end >= 0:
         odd ^= block.count(quote, start, end) & 1 if quote else 0
@@ -190,7 +190,7 @@ class Fault(Exception):
         self.record = 0
 
     def error(self, name: str, names: Sequence[str | None], first_row: int | None) -> SourceError:
-        """As an error that names the file, the line and the column; `first_row` is the row that the block begins with."""
+        """Make an error that names the file, the line and the column; `first_row` is the row that the block begins with."""
         where = f"{name}, line {self.line}"
         if self.field is not None:
             column = column_at(names, self.field)
@@ -293,7 +293,7 @@ def _ending(block: bytes, at: int) -> bytes | None:
 
 
 def _closing(block: bytes, at: int, quote: bytes, quoted: re.Pattern[bytes]) -> int | None:
-    """Where a field in quotes ends whose text begins here; None where it is never closed."""
+    """The end of a field in quotes whose text begins here; None if it is never closed."""
     while (match := quoted.match(block, at)) is not None:
         at = match.end()
         if not block.startswith(quote * 2, at):

@@ -83,7 +83,7 @@ _BEGINNINGS: tuple[tuple[bytes, str, str | None], ...] = (
     (b"%PDF-", "PDF", "it holds no rows"),
     (b"\xd0\xcf\x11\xe0", "Excel", _BY_FRAME),
 )
-"""How a file begins, what it is then, and the way out where that is no format that can be read."""
+"""First bytes of a file, the name of its format, and the hint if that format can't be read."""
 # A CSV file may begin with "ORC"; it doesn't go on with these.
 _NO_TEXT = bytes([*range(9), 11, 12, *range(14, 32)])
 
@@ -133,7 +133,7 @@ def format_of(head: bytes) -> Format | None:
 
 
 def way_to_read(head: bytes) -> str | None:
-    """What a file that begins so looks like, text by its first line, and what to do with it; None where that isn't known."""
+    """A hint: the format that the first bytes look like (text: the first line), and how to read it; None if unknown."""
     found = format_of(head) or _text_format(head)
     if found is not None:
         hint = f"it looks like {FORMATS[found]}: format={found!r} reads it"

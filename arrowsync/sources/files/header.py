@@ -23,7 +23,7 @@ _SHOWN = 8
 # The line that Excel begins a CSV file with to say the delimiter.
 _SEPARATOR = re.compile(rb'(?:sep=([^"\r\n\x00\x80-\xff])|"sep=([^"\r\n\x00\x80-\xff])")(?:\r?\n|\Z)')
 SEPARATOR_BYTES = 9
-"""What such a line has at most."""
+"""The most bytes of a `sep=` line."""
 
 
 @dataclass(frozen=True, slots=True)

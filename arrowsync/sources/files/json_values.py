@@ -95,7 +95,7 @@ def take_apart(block: bytes) -> Members | None:
 
 
 def _quotes(data: Bytes) -> Any:
-    """Which bytes are quotes that begin or end a string."""
+    """A mask of the quotes that begin or end a string."""
     quotes = data == ord('"')
     slashes = np.flatnonzero(data == ord("\\"))
     if len(slashes):
@@ -132,7 +132,7 @@ def _pieces(block: bytes, places: Numbers) -> pa.StringArray:
 
 
 Kind: TypeAlias = Literal["text", "declared json", "string", "bool", "int", "float", "json"]
-"""How the values of a column are read: by the first two where it is declared, by the others where that was inferred."""
+"""The way to read the values of a column: the first two for declared columns, the others for inferred ones."""
 
 TYPES: Mapping[Kind, Callable[[], pa.DataType]] = {
     "text": pa.string,
@@ -214,7 +214,7 @@ class JsonColumn:
 
 
 def declared_column(column: ColumnSpec) -> JsonColumn:
-    """How the values of a declared column are read."""
+    """The reading of a declared column's values."""
     kind = column.type
     is_json = isinstance(kind, pa.JsonType)
     keeps = is_json or pa.types.is_nested(kind)
@@ -236,7 +236,7 @@ def _json_of(column: ColumnSpec, value: Any) -> str | None:
 
 
 def _json_member(value: Any) -> Any:
-    """What JSON has no form for, as text that is read back; members of enums, sets and objects as their parts."""
+    """A value that JSON has no form for, as text that can be read back; members of enums, sets and objects as their parts."""
     match value:
         case bytes():
             return rf"\x{value.hex()}"
@@ -267,7 +267,7 @@ def kinds_of(raw: pa.StringArray) -> tuple[Kind, ...]:
 
 
 def inferred_column(name: str, raw: pa.StringArray) -> JsonColumn:
-    """How values of which nothing is known are read: as the narrowest kind that holds all of them exactly."""
+    """The reading of an undeclared column's values: as the narrowest kind that holds all of them exactly."""
     kinds = kinds_of(raw)
     return JsonColumn(name, "json" if kinds == INFERRED else kinds[0])
 
@@ -320,7 +320,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def _unquoted(values: Any, strings: Any) -> Any:
-    """What strings say, and everything else as it stands; None where a string isn't JSON."""
+    """The contents of strings, and all other values unchanged; None if a string isn't JSON."""
     if not strings.true_count:
         return values
     inner = compute.binary_slice(values.view(pa.binary()), 1, -1).view(pa.string())

@@ -78,7 +78,7 @@ def _in_folder(folder: str, file_format: Format | None) -> list[SourceFile]:
 def data_files(
     files: list[SourceFile], folder: str, file_format: Format | None, *, is_empty: bool = False
 ) -> list[SourceFile]:
-    """Those of a folder's files that are of the format asked for, or of the one that they all have."""
+    """The files of a folder that have the format asked for, or the one that all of them have."""
     files = [file for file in files if file_format in (None, file.said.format)]
     if files:
         return files
@@ -176,7 +176,7 @@ def without_partitions(spec: TableSpec | None, keys: Mapping[str, object]) -> Ta
 
 
 def _where(path: str) -> str:
-    """Where a path that leads nowhere was looked for, as far as it leads somewhere."""
+    """A hint for a path that doesn't exist: the part that does, or the mistake."""
     if re.match(r"\s*(select|with|from)\s", path, re.IGNORECASE):
         return "a str is the path of a file, never a query; for a query give duckdb.sql(...)"
     folder = os.path.dirname(os.path.abspath(path))

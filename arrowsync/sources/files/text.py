@@ -38,7 +38,7 @@ class Unread:
 
     @property
     def text(self) -> str:
-        """What stands there, as far as it is text."""
+        """The bytes as text, the rest escaped."""
         return self.value[:_SHOWN_BYTES].decode("utf-8", "backslashreplace")
 
 
@@ -70,7 +70,7 @@ _array: Any = pa.array
 
 
 MAX_RECORD_BYTES = 256 << 20
-"""What a line of TSV or JSON Lines, or a record of CSV, may have at most, to within a block; so that a file without line ends,
+"""The most bytes of a line of TSV or JSON Lines, or of a record of CSV, to within a block; so that a file without line ends,
 or with a quote that is never closed, isn't read into memory whole."""
 LARGE_HINT = "larger values can be loaded from a Parquet or an Arrow file"
 
@@ -139,7 +139,7 @@ class Fault:
     hint: str | None
 
     def error(self, name: str, names: Sequence[str | None], first_line: int) -> SourceError:
-        """As an error that names the file, the line and the column; `first_line` is that of row 0."""
+        """Make an error that names the file, the line and the column; `first_line` is the line of row 0."""
         where = f"{name}, line {self.line}"
         if self.field is not None:
             column = column_at(names, self.field)
@@ -222,7 +222,7 @@ _MARKS = (
 
 
 def read_as_utf8(file: BinaryFile, name: str, encoding: str) -> BinaryFile:
-    """The same text in UTF-8; of text that is said to be UTF-8 nothing is looked at."""
+    """Transcode the text to UTF-8; text that is said to be UTF-8 isn't checked."""
     head = b""
     while len(head) < 4 and (more := file.read(4 - len(head))):
         head += more
@@ -267,7 +267,7 @@ class Swapped:
 
 
 def swapped(data: bytes) -> bytes:
-    """The same with CR for LF and LF for CR."""
+    """Swap CR and LF."""
     return data.translate(_SWAP)
 
 

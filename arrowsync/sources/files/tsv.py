@@ -99,7 +99,7 @@ def unescape(values: Column) -> Column | None:
 
 
 def _leads(marks: Numbers) -> Mask:
-    """Which backslashes begin an escape: of some in a row the first, the third and so on.
+    """A mask of the backslashes that begin an escape: the first, third and so on of a run.
 
     Where a row goes on from one value into the next, either the first part is of an even number, or its last one begins an
     escape that has no end in its value, and is found at fault.
@@ -191,7 +191,7 @@ def _split_header(block: bytes, name: str, *, crlf: bool) -> tuple[Header, bytes
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """What is known of a file before its rows are read. `first_line` is the number of the line that row 0 is on."""
+    """The properties of a file that are known before its rows are read. `first_line` is the number of row 0's line."""
 
     name: str
     names: tuple[str | None, ...]

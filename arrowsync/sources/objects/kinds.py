@@ -126,7 +126,7 @@ def _unwrapped(values: Values, unwrap: Mapping[Any, Callable[[Any], Any]]) -> Va
 
 @lru_cache(maxsize=1024)
 def _unwrapper(kind: type, labelled: bool) -> Callable[[Any], Any] | None:
-    """What turns values of a wrapping class into what they stand for; None for the classes that are plain."""
+    """The function that unwraps values of a wrapping class; None for plain classes."""
     if issubclass(kind, enum.Enum):
         return (lambda member: str(member.value)) if labelled else (lambda member: member.value)
     if kind.__name__ in ("NAType", "NaTType", "MaskedConstant"):  # of pandas and numpy
@@ -215,7 +215,7 @@ def _from_timedelta(value: Any) -> dt.timedelta:
 
 
 def first_outside(values: Values, families: Collection[Family]) -> tuple[int, Any]:
-    """Where the first value stands that is of none of the families, and the value."""
+    """The position of the first value that is of none of the families, and the value."""
     return next((i, v) for i, v in enumerate(values) if v is not None and family_of(v) not in families)
 
 
@@ -227,7 +227,7 @@ def is_nan(value: Any) -> bool:
 
 
 def kind_of(value: object) -> str:
-    """What to call a value in a message: "an int", "a datetime with a time zone"."""
+    """The kind of a value, in words for a message: "an int", "a datetime with a time zone"."""
     match family_of(value):
         case "naive":
             return "a datetime without a time zone"
@@ -293,7 +293,7 @@ def _check_keys(value: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What an Arrow type takes: `plain` as `pa.array` does it, `adapt` by a step that is exact or a ValueError."""
+    """The values that an Arrow type takes: `plain` as `pa.array` does, `adapt` by a step that is exact or a ValueError."""
 
     plain: frozenset[Family]
     adapt: Mapping[Family, Callable[[Any], Any]]

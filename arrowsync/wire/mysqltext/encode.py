@@ -57,7 +57,7 @@ KERNELS: Mapping[tuple[str, str], Callable[[Any, SqlType], TextKernel]] = {
     ("uuid", "uuid"): strings.uuid,
     ("binary", "uuid"): strings.uuid,
 }
-"""(family of Arrow types, name of the column type; "enum" for any enum type) -> what compiles the kernel."""
+"""Kernel compilers by (family of Arrow types, name of the column type); "enum" stands for any enum type."""
 
 HEXADECIMAL = frozenset({*strings.BINARY_BYTES, "varbinary", "binary", "bit"})
 """Types whose bytes are sent as digits, which the statement reads with UNHEX: a text with a character set loses others."""
@@ -194,7 +194,7 @@ def _storage(kernel: TextKernel) -> TextKernel:
 
 
 def _dictionary(kernel: TextKernel) -> TextKernel:
-    """For a dictionary of values that `kernel` takes: each is written once, and the rows look theirs up."""
+    """Make the kernel for a dictionary of values that `kernel` takes: each value is written once, and rows look theirs up."""
 
     def encode(array: Any) -> Column:
         values, indices = array.dictionary, array.indices

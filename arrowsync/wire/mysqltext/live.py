@@ -39,7 +39,7 @@ class Limited:
 
 
 def limited(live: SqlType) -> Limited | None:
-    """What the type is, where it is one of these."""
+    """The limited type that the live type is; None for other types."""
     found = _NUMBER.fullmatch(live.name)
     if found is None or (live.name == found[1] and not found[4]):
         return None
@@ -80,7 +80,7 @@ def number(kernel: TextKernel, target: SqlType, kind: Limited) -> TextKernel:
 
 
 def _changed(values: Any, name: str, digits: int, scale: int) -> Any:
-    """Which values have more digits than the server keeps, and shows."""
+    """A mask of the values with more digits than the server keeps and shows."""
     power = 10.0**scale
     kept = np.rint(values * power) / power
     if name == "float":

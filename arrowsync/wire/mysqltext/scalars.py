@@ -235,6 +235,6 @@ def _digits(target: SqlType) -> int:
 
 
 def _plain(array: Any, kind: pa.DataType) -> Column:
-    """The same memory as another type of the same width."""
+    """Reinterpret the memory as another type of the same width."""
     plain: Column = pa.Array.from_buffers(kind, len(array), array.buffers(), array.null_count, array.offset)
     return plain

@@ -36,7 +36,7 @@ JSON_STRING = r'"(?:[^"\\]|\\.)*"'
 
 
 def _up_to(bound: str) -> str:
-    """What matches the numbers of as many digits that aren't greater."""
+    """A regular expression for the numbers with as many digits as `bound` that aren't greater."""
     least = "1"
     parts = [bound]
     for at, digit in enumerate(bound):
@@ -50,7 +50,7 @@ JSON_INTEGER = rf"^(?:-?[0-9]{{1,18}}|[0-9]{{19}}|{_up_to(str(2**64 - 1))}|-(?:{
 """Integers that are kept as such."""
 JSON_NUMBER = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$"
 SUSPECT = r"[1-9](?:\.?[0-9]){15}|[eE][-+]?[0-9]{3}|0{100}"
-"""What a double may not hold: it has all numbers of 15 digits, but for the smallest and largest."""
+"""Matches numbers that a double may not hold: it has all numbers of 15 digits, but for the smallest and largest."""
 JSON_REASON = "contains a number that the column, which keeps those of JSON as doubles, would change"
 TEXT_REASON = "not text that its column's character set {} has"
 BEYOND: Mapping[str, str] = {
@@ -59,7 +59,7 @@ BEYOND: Mapping[str, str] = {
     "utf8mb3": r"[\x{10000}-\x{10FFFF}]",
     "ucs2": r"[\x{10000}-\x{10FFFF}]",
 }
-"""What a character set lacks; of one that isn't named here, all but ASCII is refused."""
+"""Character set -> characters that it lacks; in one that isn't named here, all but ASCII are refused."""
 COMPLETE = frozenset({"utf8mb4", "utf16", "utf16le", "utf32", "gb18030"})
 
 
@@ -126,7 +126,7 @@ def with_json_numbers(kernel: TextKernel) -> TextKernel:
 
 
 def _changed_numbers(texts: Column) -> npt.NDArray[Any]:
-    """Which of the texts have a number that isn't the same when it is read as a double and written again."""
+    """A mask of the texts with a number that changes when it is read as a double and written again."""
     outside = compute.replace_substring_regex(texts, JSON_STRING, '""')
     words = compute.ascii_split_whitespace(compute.replace_substring_regex(outside, r"[^0-9eE.+-]+", " "))
     numbers, rows = compute.list_flatten(words), compute.list_parent_indices(words)
@@ -274,7 +274,7 @@ def _strings(data: npt.NDArray[np.uint8], offsets: npt.NDArray[Any], like: Colum
 
 
 def cast_bits(array: Any) -> pa.Buffer:
-    """Which values aren't NULL, a bit each from the first on."""
+    """The validity bits of the values, from the first on."""
     valid: Any = compute.is_valid(array)
     packed = np.packbits(bits_of(valid), bitorder="little")
     return arrow_buffer(packed)

@@ -183,13 +183,13 @@ def _bytes(digits: Array, arrow: pa.DataType) -> Array:
 
 
 def bytes_of(digits: Array) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
-    """Where each value begins and ends, and the bytes of all of them, of their hexadecimal digits."""
+    """The bounds of each value, and the bytes of all values, decoded from hexadecimal digits."""
     bounds, text = text_of(digits)
     return (bounds - bounds[0]) // 2, from_hex(text)
 
 
 def text_of(text: Any) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
-    """Where each string begins and ends, and the bytes of all of them."""
+    """The bounds of each string, and the bytes of all strings."""
     _, offsets, data = text.buffers()
     bounds = np.frombuffer(offsets, np.int32, len(text) + 1, 4 * text.offset)
     if data is None:  # all of them are empty
@@ -198,13 +198,13 @@ def text_of(text: Any) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
 
 
 def from_hex(text: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """The bytes that the digits are."""
+    """Decode hexadecimal digits."""
     nibbles = HEX[text]
     return np.left_shift(nibbles[0::2], np.uint8(4)) | nibbles[1::2]
 
 
 def valid_of(array: Array) -> Mask | None:
-    """Which values aren't NULL; None for all of them."""
+    """A mask of the values that aren't NULL; None if there are no NULLs."""
     if not array.null_count:
         return None
     valid: Mask = compute.is_valid(array).to_numpy(zero_copy_only=False)

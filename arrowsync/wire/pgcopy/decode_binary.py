@@ -88,7 +88,7 @@ Integers: TypeAlias = "npt.NDArray[np.int64]"
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """Where values stand in `data`: each from its start on, so many bytes; NULL where `valid` is False.
+    """The spans of values in `data`: start and number of bytes; NULL where `valid` is False.
 
     The values that aren't NULL stand in order and don't overlap. After the last of them there are `MARGIN` bytes more.
     """
@@ -105,7 +105,7 @@ class Spans:
 Decode: TypeAlias = Callable[[Spans, pa.DataType], Array]
 
 MARGIN = 64
-"""So many bytes may be looked at from the end of a value on, whether there is anything or not."""
+"""Bytes after the end of a value that may be read, used or not."""
 
 
 def words(data: npt.NDArray[np.uint8], at: Integers, layout: str) -> Integers:

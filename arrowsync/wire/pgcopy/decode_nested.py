@@ -136,7 +136,7 @@ def _arrays(spans: Spans, arrow: Any, *, element: SqlType, depth: int) -> Array:
 
 
 def _items(spans: Spans, first: Integers, counts: Integers, fixed: Fixed | None) -> Spans:
-    """Where the elements of all rows stand, from where those of each row begin."""
+    """The spans of the elements of all rows, from the start of each row's first element."""
     row = np.repeat(np.arange(len(counts)), counts)
     position = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
     if fixed is not None:
@@ -154,7 +154,7 @@ def _items(spans: Spans, first: Integers, counts: Integers, fixed: Fixed | None)
 
 
 def _in_step(data: Any, first: Integers, counts: Integers, row: Integers, position: Integers) -> Integers:
-    """Where each element begins: the first ones of all rows, then the second ones, and so on."""
+    """Find the start of each element: the first ones of all rows, then the second ones, and so on."""
     at = np.empty(len(row), np.int64)
     before = np.cumsum(counts) - counts
     rows, here = np.flatnonzero(counts > 0), first[counts > 0]
@@ -167,9 +167,9 @@ def _in_step(data: Any, first: Integers, counts: Integers, row: Integers, positi
 
 
 def _by_doubling(data: Any, first: Integers, counts: Integers, row: Integers, position: Integers) -> Integers:
-    """Where each element begins, by going on from there by 1, 2, 4 ... elements, as the bits of its position say.
+    """Find the start of each element by jumps of 1, 2, 4 ... elements, after the bits of its position.
 
-    What comes after an element is found for all places at once, whether an element begins there or not.
+    The next element is computed for all places at once, also for those at which no element begins.
     """
     last = len(data) - MARGIN
     length = np.zeros(last + 1, np.int64)

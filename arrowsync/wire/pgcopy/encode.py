@@ -56,7 +56,7 @@ KERNELS: Mapping[tuple[str, str], Callable[[Any, SqlType], Kernel]] = {
     ("uuid", "uuid"): scalars.uuid,
     ("binary", "uuid"): scalars.uuid,
 }
-"""(family of Arrow types, name of the column type; "enum" for any enum type) -> what compiles the kernel."""
+"""Kernel compilers by (family of Arrow types, name of the column type); "enum" stands for any enum type."""
 
 LISTS: Sequence[Callable[[Any], bool]] = (
     pa.types.is_list,
@@ -94,7 +94,7 @@ OIDS: Mapping[str, int] = {
 """The oids of built-in types, which arrays name their element type by (pg_type.dat)."""
 
 OidKey: TypeAlias = SqlType | tuple[SqlType, str]
-"""What has an oid of the server's own: the type of an array's elements, or a struct type's member of that name.
+"""A type with an oid of the server's own: that of an array's elements, or of a struct type's member of that name.
 
 A member has its own since it may be of a domain, which a `SqlType` doesn't tell from the type that it is made of.
 """
@@ -124,7 +124,7 @@ class PgCopyEncoder:
         return arrow_buffer(rows.data[: rows.offsets[-1]])
 
     def fields(self, batch: pa.RecordBatch, *, first_row: int = 0) -> list[Field | Lookup]:
-        """What the columns of `batch`, of at least one row, are on the wire; refused like by a call."""
+        """Encode the columns of `batch`, which has at least one row; bad values are refused as in a call."""
         if not batch.schema.equals(self.schema):
             raise ValueError(f"the encoder was compiled for another schema:\n{self.schema}\nnot\n{batch.schema}")
         columns = cast("Any", batch)  # pyarrow-stubs: an array of unknown values
@@ -328,7 +328,7 @@ def _decimal_for(source: Any) -> pa.DataType:
 
 
 def _plain(array: Any) -> Column:
-    """The same values without dictionary, runs and extension type."""
+    """The values without dictionary, runs and extension type."""
     same: Column = array
     if isinstance(array.type, pa.BaseExtensionType):
         return _plain(array.storage)
@@ -348,7 +348,7 @@ def _binary(elements: Elements, present: Mask | None) -> Column:
 
 
 def _present(field: Field, rows: int) -> Mask | None:
-    """Which rows aren't NULL, or None where all are."""
+    """A mask of the rows that aren't NULL; None if there are no NULLs."""
     if isinstance(field.length, int):
         return None if field.length >= 0 else np.zeros(rows, np.bool_)
     present: Mask = field.length >= 0

@@ -63,7 +63,7 @@ def decimal(source: Any, target: SqlType) -> Kernel:
 
 
 def _writer(precision: int, scale: int, target: SqlType) -> Callable[[Magnitude, Mask | None, Mask | None], Field]:
-    """What makes a field of magnitudes (unscaled), signs and what is present, for a source of that precision and scale."""
+    """The function that makes a field of unscaled magnitudes, signs and validity, for a source of that precision and scale."""
     limit = _limit(precision, scale, target)
     # The decimal point has to stand between two digits of base 10,000: 12.345 is 12 | 3450, so it is multiplied by 10.
     multiplier = 10 ** (-scale % 4)
@@ -154,7 +154,7 @@ def _digits(magnitude: Magnitude, multiplier: int) -> Iterator[npt.NDArray[Any]]
 
 
 def _small_digits(values: UInt64, largest: int, multiplier: int) -> Iterator[npt.NDArray[Any]]:
-    """The same for values * multiplier that are at most `largest`, which is below 2**64."""
+    """The groups of digits of values * multiplier, which are at most `largest`, below 2**64."""
     left: npt.NDArray[Any] = values * np.uint64(multiplier) if multiplier > 1 else values
     while largest >= GROUP:
         if largest < 2**32 and left.dtype != np.uint32:
