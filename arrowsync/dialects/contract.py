@@ -257,7 +257,7 @@ class MergeJob:
 
     `columns` are those that the data brings, `key` the merge key (empty for an insert or replace of a table without one).
     Where the rows came over several connections, the staging table doesn't hold them in the order of arrival: they are not
-    `ordered`, but may have a column `ordinal` that gives it. With `fresh` the target was just made and has no rows.
+    `in_order`, but may have a column `row_number` that gives it. With `fresh` the target was just made and has no rows.
     """
 
     target: Table
@@ -385,7 +385,7 @@ class BySavepoint:
 
 @dataclass(frozen=True, slots=True)
 class ViolationQuery:
-    """A constraint that staged rows may violate, and a query for the numbers (`job.ordinal`) of those that do."""
+    """A constraint that staged rows may violate, and a query for the numbers (`job.row_number`) of those that do."""
 
     reason: str
     column: str | None
@@ -482,7 +482,7 @@ class HiddenTables(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TransactionalDdl:
-    """A rollback takes back what was created. `shared` is how several connections load at once."""
+    """A rollback takes back what was created. `shared` has the tables that several connections load at once."""
 
     shared: SharedTables | OneConnection
 

@@ -20,7 +20,7 @@ _CONNECTIONS = {
     "asyncpg.connection": "Connection",
     "duckdb": "DuckDBPyConnection",
 }
-"""The modules of drivers, and what their connections are called there."""
+"""Module of a driver -> name of its connection class."""
 
 _found: list[object] = []
 _inherited: dict[int, ref[object]] = {}

@@ -1,4 +1,4 @@
-"""Counts of what became of the staged rows, read from the table itself.
+"""Counts of the staged rows by outcome, read from the table itself.
 
 The numbers of rows that statements affect don't say it where a table has triggers, rules or policies: a row may be dropped, kept
 as it was, changed, or be written although it counts for nothing. There the rows that the merge may change are copied before it

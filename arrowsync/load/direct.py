@@ -1,4 +1,4 @@
-"""Rows straight into a table, or into a staging table, and the steps that count what they did."""
+"""The load of rows straight into a table, or into a staging table, and steps that count their rows."""
 
 from __future__ import annotations
 

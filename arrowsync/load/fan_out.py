@@ -84,7 +84,7 @@ def _renumbered(message: str, row: int, new: int) -> str:
 async def load_fanned_out(
     target: LoadTarget, row_number: str | None, sessions: Sequence[Session], converted: ConvertedStream
 ) -> RowCounts:
-    """Deal the rows out to the sessions, with the number of each in a column `ordinal` if it is named.
+    """Deal the rows out to the sessions, with the number of each in a column `row_number` if it is named.
 
     The first error of any of them ends all.
     """

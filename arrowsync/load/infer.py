@@ -1,4 +1,4 @@
-"""A declaration for data that has none: `infer` reads all of it, twice or three times, and says what was found.
+"""`infer`: a declaration for data that has none. It reads all the data, two or three times, and says what was found.
 
 The first pass tells the types of text columns, the second converts to them, as a load would, and looks at the values. JSON
 Lines, where columns and kinds of values may change in any line, are read for these before.

@@ -74,7 +74,7 @@ class TurnTaking:
             await self.taken.enter_async_context(locks.take_turns(self.session, sorted(names, key=str), self.lasting))
 
     async def take_for(self, plan: MigrationPlan, *, own: bool) -> bool:
-        """Take what the plan needs; whether there was something, so that it has to be made anew.
+        """Take the locks that the plan needs; True if any was missing, so that the plan must be made anew.
 
         BeginAgain where the transaction is one of our own, which might not see what others have committed meanwhile.
         """

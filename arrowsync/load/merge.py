@@ -249,7 +249,7 @@ class RejectSearch:
                 await self._split(part, low, high, count, failure, depth + 1)
 
     async def _try_again(self) -> None:
-        """Refused rows once more, as long as some get in: one may have come before what it needs."""
+        """Try rejected rows again, as long as some get in: a row may have come before the one that it needs."""
         while self.retry:
             waiting, self.retry = self.retry, []
             # To and fro, because rows in either order may each need the one before.

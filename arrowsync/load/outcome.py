@@ -1,4 +1,4 @@
-"""`Outcome`: what of a call has been committed so far, so that whatever ends the call can say it.
+"""`Outcome`: the part of a call that has been committed so far, for the error that ends the call.
 
 A load commits once. A migration where DDL commits does so with each step, and so does altering before a load there.
 """
@@ -59,7 +59,7 @@ class Outcome:
 
     @contextmanager
     def reported(self) -> Generator[None]:
-        """Whatever ends the call says what has been committed."""
+        """Have any exception that ends the call say what has been committed."""
         try:
             yield
         except BaseException as error:

@@ -1,4 +1,4 @@
-"""`SharedTable`: the table that several connections load at once, what it is made of, and how it gets its real name.
+"""`SharedTable`: the table that several connections load at once, its creation, and the change to its real name.
 
 A table that is created here is loaded under a hidden name, without keys, and then renamed; for one that exists, the hidden
 table is one for staging. Types that the plan creates are hidden and renamed too: other connections must see them.
@@ -22,9 +22,9 @@ from arrowsync.sql import trusted
 
 @dataclass(frozen=True, slots=True)
 class SharedTable:
-    """A hidden table: its `name`, whether it `becomes` the target, and where the rows go.
+    """A hidden table, with the `target` that its rows are loaded into; with `becomes_target` it gets the target's name.
 
-    `ordinal` is the name of a column more, for the number of each row in the order of arrival, where that matters. `types`
+    `row_number` names an extra column for the number of each row in the order of arrival, if that matters. `types`
     maps the names of the types that are new to those that they have meanwhile.
     """
 

@@ -101,7 +101,7 @@ def resolve_target(
 
 
 def named_spec(name: ObjectName, schema: pa.Schema, key: Sequence[str] | None) -> TableSpec:
-    """The declaration of a new table of that name, made of what the data brings."""
+    """The declaration of a new table of that name, made from the schema of the data."""
     return spec_from_schema(schema, name.name, key=tuple(key or ()), namespace=name.namespace)
 
 
@@ -187,7 +187,7 @@ def _check_loadable(spec: TableSpec, target: Catalog, current: Catalog, name: Ob
 
 
 def names_of(declared: TableSpec | ObjectName, language: Language, server: Server) -> list[ObjectName]:
-    """The tables that have to be discovered to plan for `declared`: it, and those that it needs."""
+    """The tables to discover for a plan of `declared`: the table itself, and those that it needs."""
     if isinstance(declared, ObjectName):
         return [flat_name(declared, language, server)]
     tables = target_of([declared], language, server).tables

@@ -21,7 +21,7 @@ from arrowsync.shown import shown
 from arrowsync.sql import Identifier, Literal, join, sql
 
 UNKNOWN = "?"
-"""In place of a column's name: the order of arrival isn't known."""
+"""Stands for the name of a column with row numbers if the order of arrival isn't known."""
 _MANY = 1_000
 """The most row numbers in one statement."""
 _HINT = "write it as the server does (SELECT a value of the column as text), or drop the column from the data"
@@ -50,7 +50,7 @@ async def settle(
     converted: ConvertedStream,
     order: str = "",
 ) -> None:
-    """Give these columns of the staging table their types; what has no value in them fails the load, or is set aside.
+    """Give these columns of the staging table their types; a text that is no value of its type fails the load, or is set aside.
 
     `order` names the column with the numbers of the rows, where they aren't in their order of arrival; or it is `UNKNOWN`.
     """

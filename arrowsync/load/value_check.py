@@ -1,4 +1,4 @@
-"""`ValueCheck`: what to set aside, with `on_error="reject"`, since a column holds less than its Arrow type: NaN in MySQL, say."""
+"""`ValueCheck`: with `on_error="reject"`, set aside values that only the Arrow type of a column can hold: NaN in MySQL, say."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 r"""The kernel from lists, structs and maps to JSON: text that is put together column by column.
 
 A list becomes `[1,2]`, a struct an object of all its members, a map an object of its entries; NULL inside is `null`. Booleans
-and numbers stand as they are, whatever else has a text of its own in quotes, as `nestedtext` reads it back. To take in another
+and numbers stand as they are, whatever else has a text of its own in quotes, as `nested_text` reads it back. To take in another
 type, give it a rule to text in `rules`.
 """
 

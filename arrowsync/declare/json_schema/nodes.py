@@ -1,8 +1,8 @@
 """One place inside of a JSON Schema, with the way to the places that it holds and refers to.
 
-`open_schema` is the first step of `json_schema`: the schema is checked against the meta schema of its draft, so that what
+`open_schema` is the first step of `read`: the schema is checked against the meta schema of its draft, so that what
 reads the nodes meets keywords of the right types only. That covers the keywords that arrowsync adds, `KEYWORDS`: to add
-another, give it a line there, and read and write it in `json_schema` (or `json_types`) and in `to_json_schema`.
+another, give it a line there, and read and write it in `read` (or `types`) and in `write`.
 """
 
 from __future__ import annotations

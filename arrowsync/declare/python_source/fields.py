@@ -1,4 +1,4 @@
-"""The fields of a class in `source_code`: one for each column, or one for the columns that are the key of another table."""
+"""The fields of a class for `write`: one for each column, or one for the columns that are the key of another table."""
 
 from __future__ import annotations
 

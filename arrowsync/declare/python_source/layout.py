@@ -1,6 +1,6 @@
 """The text of Python statements, laid out as `ruff format` and black do with their default of 88 characters a line.
 
-`source_code` says what stands in a module, this file how it looks. What doesn't fit on a line is broken at its outermost
+`write` decides the contents of a module, this file the layout. What doesn't fit on a line is broken at its outermost
 brackets, with a comma after the last item, so that formatters with longer lines leave it as it is.
 """
 

@@ -59,7 +59,7 @@ ORDER BY name""",
 
 
 async def fetch_rows(session: Session, names: Sequence[ObjectName]) -> CatalogRows:
-    """The rows that describe tables of those names, in whatever schema."""
+    """Query the rows that describe tables of those names, in any schema."""
     wanted = join(", ", [sql("lower({name})", name=Literal(name)) for name in sorted({n.name for n in names})])
 
     async def rows(query: SQL) -> list[dict[str, Any]]:

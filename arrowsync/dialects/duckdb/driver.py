@@ -26,7 +26,7 @@ compute: Any = pyarrow.compute
 
 
 def read_query(query: SQL, columns: Sequence[Column]) -> SQL:
-    """`query`, whose result has the `columns`, with those cast whose values DuckDB doesn't hand over exactly."""
+    """The query for the `columns` of `query`, with a cast of each column whose values DuckDB doesn't hand over exactly."""
     values = [(SQL((Identifier(column.name),)), column) for column in columns]
     exact = [_exact(value, column.type, column.name) for value, column in values]
     if not any(exact):
@@ -358,5 +358,5 @@ def translated(error: Exception, statement: str | None) -> Exception:
 
 
 def _settle(connection: Connection) -> None:
-    """End what the user's last execute() left unread, as their own next execute() would: DuckDB runs no `sql()` before."""
+    """Discard the unread result of the user's last execute(), as their next execute() would: DuckDB runs no `sql()` before."""
     connection.execute("SELECT 1").fetchall()

@@ -164,7 +164,7 @@ _NULL = sql("NULL")
 
 
 def violations(job: MergeJob) -> tuple[ViolationQuery, ...]:
-    """The constraints that staged rows may violate, with queries for those that do; `job` has an `ordinal`."""
+    """The constraints that staged rows may violate, with queries for those that do; `job` has a `row_number`."""
     checks = [_check(job, check) for check in job.target.checks]
     keys = [_foreign_key(job, key) for key in job.target.foreign_keys if set(key.columns) <= set(job.columns)]
     return (*checks, *keys, *_unique(job))

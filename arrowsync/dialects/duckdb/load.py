@@ -89,7 +89,7 @@ def default_memory(connection: Connection) -> str | None:
 
 @contextmanager
 def _limited(connection: Connection, target: LoadTarget, usual: str | None) -> Generator[None]:
-    """DuckDB's memory limited, so that it writes to disk what it would else keep.
+    """Limit DuckDB's memory, so that it writes to disk the rows that it would otherwise keep.
 
     Only where it is these rows alone that need memory: neither an index nor what other connections do need fit into it.
     """

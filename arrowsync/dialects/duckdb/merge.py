@@ -1,4 +1,4 @@
-"""Staged rows into the table, and what goes with it: the staging table, sequences.
+"""The merge of staged rows into the table, with its staging table and sequences.
 
 The statements are those shared with PostgreSQL. What is DuckDB's own: the order of arrival is `rowid`, and rows are compared
 column by column with IS DISTINCT FROM (half the time of comparing tuples, 2.0.0). That takes some different values for equal:
@@ -129,7 +129,7 @@ _EQUAL: Mapping[str, tuple[SQL, Callable[[Identifier, Identifier], SQL]]] = {
     "double": (sql("1"), _signs_differ),
     "interval": (sql("to_microseconds(0)"), _has_months),
 }
-"""Type -> a value that is neither of the two, and what tells two values apart that DuckDB takes for equal."""
+"""Type -> a value that differs from both, and the expression that tells apart two values that DuckDB takes for equal."""
 
 
 def _advance(table: ObjectName, column: Column) -> SQL:

@@ -1,7 +1,7 @@
 """Changes as DuckDB statements: `render`. All of them run in a transaction.
 
 What DuckDB can't alter (a primary key, a column that a key or index is on, almost anything of a table that a foreign key
-refers to) it refuses by itself, and the transaction with it; `faults` has the hints. Constraints have no names, as DuckDB
+refers to) it refuses by itself, and the transaction with it; `errors` has the hints. Constraints have no names, as DuckDB
 drops them. A new change is a case in `render`.
 """
 

@@ -34,7 +34,7 @@ _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The file (or `:memory:`), whether it may only be read, and settings for the engine."""
+    """The file (or `:memory:`), its access, and settings for the engine."""
 
     path: str
     read_only: bool = False
@@ -183,7 +183,7 @@ class DuckDBSession:
         return readers
 
     async def _close_all(self, readers: list[pa.RecordBatchReader]) -> None:
-        """Close what was opened: an open result would keep the connection from doing anything else."""
+        """Close the open results, any of which would keep the connection from doing anything else."""
         if self._open:  # else they were closed with it
             await self._worker.run(driver.close_all, readers)
             self._results = [others for others in self._results if others is not readers]

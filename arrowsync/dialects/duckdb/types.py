@@ -1,6 +1,6 @@
 """The types of DuckDB, in both directions: declared column -> live column, and back.
 
-`parse_type` and `type_text` read and write the spelling of a type; `is_widening` says which types hold all values of another.
+`parse_type` and `type_sql` read and write the spelling of a type; `is_widening` says which types hold all values of another.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ EXACT: Mapping[pa.DataType, str] = {
     pa.uuid(): "uuid",
     pa.json_(): "json",
 }
-"""Declared types that DuckDB has. A MaxLength isn't stored: what is loaded is checked before."""
+"""Declared types that DuckDB has. A MaxLength isn't stored: values are checked before they are loaded."""
 
 WIDENED: Mapping[pa.DataType, str] = {
     pa.timestamp("s", "UTC"): "timestamp with time zone",
@@ -123,7 +123,7 @@ def _check_name(spec: ColumnSpec, table: TableSpec) -> None:
 
 
 def _check_texts(spec: ColumnSpec, table: TableSpec) -> None:
-    """Refuse what no statement can say: names, comments, labels and defaults become text of a statement."""
+    """Refuse texts that no statement can hold: names, comments, labels and defaults become text of a statement."""
     texts = {"the name": spec.name, "the comment": spec.comment, "the default": spec.default}
     for what, text in texts.items():
         if isinstance(text, str) and (problem := text_problem(text)):

@@ -13,7 +13,7 @@ from arrowsync.sql import SQL, sql
 
 
 async def interference(session: Session, table: Table) -> Interference:
-    """The triggers of the table, or that there may be some: they show themselves only to those who may create them."""
+    """The triggers of the table, or a note that it may have some: only users who may create triggers see them."""
     query = sql(
         "SELECT trigger_name AS name, {seen} AS seen FROM (SELECT 1 AS one) AS always LEFT JOIN ({triggers}) AS g ON true",
         seen=sees_triggers(table.name),

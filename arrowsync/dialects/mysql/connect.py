@@ -238,7 +238,7 @@ async def _opened(
 
 
 def _guard(connection: Any, address: Address, required: bool) -> None:
-    """Look at what the server offers, and asks for, before it is answered."""
+    """Check the server's offers and requests before they are answered."""
     sign_in: Callable[[], Awaitable[None]] = connection._request_authentication
     authenticate: Callable[[bytes, Any], Awaitable[Any]] = connection._process_auth
     write: Callable[[bytes], None] = connection.write_packet

@@ -31,7 +31,7 @@ from arrowsync.sql import SQL, Identifier, Literal, join, sql, trusted
 
 
 def tables_query(names: Sequence[str]) -> SQL:
-    """One row a table or view; `folds` is whether the server ignores the case of their names."""
+    """One row a table or view; `folds` is True if the server ignores the case of their names."""
     return sql(
         """SELECT t.table_name AS `table`, t.table_type AS kind, t.engine AS engine, t.table_comment AS comment,
   t.create_options AS options, @@lower_case_table_names <> 0 AS folds,
@@ -55,7 +55,7 @@ ORDER BY c.table_name, c.ordinal_position""",
 
 
 def indexes_query(names: Sequence[str], *, expressions: bool) -> SQL:
-    """One row a part of an index; `plain` says that nothing is to be known of the part but what it is on, ascending."""
+    """One row a part of an index; `plain` is True if the part is just a column or expression, ascending."""
     return sql(
         """SELECT s.table_name AS `table`, s.index_name AS name, s.non_unique AS shared, s.column_name AS part,
   {expression} AS expression, s.index_type = 'BTREE' AND s.sub_part IS NULL AND COALESCE(s.collation, 'A') = 'A' AS plain
@@ -83,7 +83,7 @@ ORDER BY k.table_name, k.constraint_name, k.ordinal_position""",
 
 
 def checks_query(names: Sequence[str], *, of_columns: bool) -> SQL:
-    """One row a check; `of_columns` is whether the server tells those of a column, which are called like it."""
+    """One row a check; `of_columns` is True if the server marks the checks of a column, which have the column's name."""
     return sql(
         """SELECT t.table_name AS `table`, t.constraint_name AS name, c.check_clause AS `condition`,
   {of_column} AS of_column

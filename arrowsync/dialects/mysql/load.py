@@ -32,7 +32,7 @@ of lineitem takes as long as with one statement for all: 0.91x on MySQL, 0.96x o
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The end of a statement: the rows that it has sent, and whether there are more for another one."""
+    """The end of a statement: the rows that it has sent, and True if more rows follow in another one."""
 
     batches: list[pa.RecordBatch]
     more: bool
@@ -170,7 +170,7 @@ def encoder(
 
 
 async def check_stored(fetch: Fetch, reply: Reply, target: LoadTarget, rows: int) -> None:
-    """Refuse what the statement did, unless it stored all the rows and has nothing to say about them.
+    """Raise an error unless the statement stored all the rows, without a warning about them.
 
     A row that replaces another one is counted twice, or once where they are the same.
     """
@@ -262,7 +262,7 @@ Bring: TypeAlias = "Callable[[int, int], Awaitable[None]]"
 
 @dataclass(frozen=True, slots=True)
 class StatementLoad:
-    """One load, on the session whose functions these are; `most_bytes` is what its server takes at once."""
+    """One load, with functions of its session; `most_bytes` is the most that the server takes at once."""
 
     target: LoadTarget
     encode: MySqlTextEncoder
@@ -278,7 +278,7 @@ class StatementLoad:
         return Chunks(self.encode, batches, min(WIRE_BYTES, self.most_bytes), parted)
 
     async def by_file(self, chunks: Chunks) -> bool:
-        """Load with LOAD DATA LOCAL; whether the server takes that. Where it doesn't, no batch was touched."""
+        """Load with LOAD DATA LOCAL; False if the server doesn't take it: then no batch was touched."""
         first_row, more = 0, True
         async with aclosing(_ahead(chunks)) as source:
             while more:
@@ -346,7 +346,7 @@ class StatementLoad:
         return _is_refusal(error) and not names_row(error) and error is not chunks.error and not self.wire.closed
 
     async def _search(self, error: ArrowSyncError, first_row: int, rows: int, bring: Bring) -> None:
-        """Have the error of a statement name the row; another one is raised if that is what the first bad row is refused for."""
+        """Have the error of a statement name the row; if the first bad row is rejected for another reason, raise that error."""
 
         async def brought(low: int, high: int) -> ArrowSyncError | None:
             try:
@@ -400,7 +400,7 @@ async def _ahead(chunks: Chunks) -> AsyncGenerator[memoryview | Sent]:
 
 
 async def _table(file: _File, schema: pa.Schema) -> pa.Table:
-    """The rows of the statement, as far as there are any: what the source raises isn't what came first."""
+    """The rows of the statement, as far as the source gives any: an error of the source's isn't the first one."""
     with suppress(Exception):
         return pa.Table.from_batches((await file.rest()).batches, schema)
     return schema.empty_table()

@@ -110,7 +110,7 @@ async def published(session: Session, hidden: ObjectName, identity: int | None) 
 
 
 async def clean_up(session: Session, target: ObjectName, temporary: Sequence[ObjectName]) -> None:
-    """Take back what no rollback does: staging tables, hidden tables that have not become tables, and locks."""
+    """Undo what a rollback doesn't: drop staging tables and unpublished hidden tables, and release locks."""
     for name in temporary:
         if name.name.startswith(STAGED):
             await session.execute(drop_staging(name))
@@ -159,7 +159,7 @@ def shortened(prefix: str, session: Session, name: ObjectName) -> str:
 async def _blocked(
     session: Session, name: ObjectName, condition: SQL, patience: Patience, error: DatabaseError | None
 ) -> DatabaseError:
-    """The error that says who is in the way, as far as this user may see it. What they run isn't shown: it may hold values."""
+    """The error that names the blocking sessions that this user sees, without their statements, which may hold values."""
     query = sql(
         "SELECT p.id, p.user, p.host, p.command, p.time FROM information_schema.processlist AS p "
         "WHERE {condition} AND p.id <> CONNECTION_ID() ORDER BY p.time DESC LIMIT {most}",

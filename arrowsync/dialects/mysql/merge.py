@@ -99,7 +99,7 @@ def _column(column: Column, collation: str) -> SQL:
 
 
 def insert_skipping(job: MergeJob) -> list[MergeStep]:
-    """Bring the rows whose keys nobody has, and of those that share one the first.
+    """Insert the rows whose keys the target lacks; of rows that share a key, the first.
 
     What can't be seen here, an index on a part of a text, say, only the server compares by: ON DUPLICATE KEY UPDATE would run
     triggers on rows that are skipped, so where there may be any, such rows are an error. So are they where the client has told

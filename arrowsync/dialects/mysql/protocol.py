@@ -71,7 +71,7 @@ class Rows:
 
 
 class Wire:
-    """The protocol on one connection. `pending` is whether the answer to a statement has not ended."""
+    """The protocol on one connection. `pending` is True until the answer to a statement has ended."""
 
     def __init__(self, connection: Any, watch: SilenceWatch) -> None:
         self.connection = connection
@@ -177,7 +177,7 @@ class Wire:
             await self._fill()
 
     async def discard(self) -> None:
-        """Take what is left of the answer, whatever it says."""
+        """Read the rest of the answer and drop it, errors included."""
         if self.uploading:
             self.end_upload()
         while self.pending:
@@ -218,7 +218,7 @@ class Wire:
         self.connection._writer.writelines([header, payload])
 
     async def _drain(self) -> None:
-        """Wait until the socket has room. A broken one is noticed by who reads: perhaps the server has said why."""
+        """Wait until the socket has room. Errors of a broken socket are left to the next read: the server may have said why."""
         try:
             with self.watch.waiting():
                 await self.connection._writer.drain()
@@ -337,7 +337,7 @@ async def ask_for_file(wire: Wire, statement: bytes, name: str) -> None:
 
 
 async def send_file(wire: Wire, chunks: AsyncIterator[memoryview]) -> Reply:
-    """The chunks as the file that was asked for; what the server says of it.
+    """Send the chunks as the file that was asked for; the server's answer.
 
     One chunk is under way at a time, so that a slow server makes the source wait. A server that has given up is heard
     before the source has come to its end.

@@ -47,7 +47,7 @@ def check_name(name: str, *, table: str | None = None, field: str | None = None)
 
 
 def check_text(text: str, what: str, *, table: str | None = None, field: str | None = None) -> None:
-    """Refuse text that is not taken anywhere; `what` says in the error what it is."""
+    """Refuse text that the servers take nowhere; `what` names the text in the error."""
     if "\0" in text:
         problem = _at(f"{what} holds a NUL character", table, field)
         raise DeclarationError(problem, table=table, field=field, hint="remove it")

@@ -32,7 +32,7 @@ dictionary_array: Any = pa.DictionaryArray
 extension_array: Any = pa.ExtensionArray
 
 BYTES = 63
-"""The character set of what isn't text."""
+"""The number of the character set `binary`, of values that aren't text."""
 _UNSIGNED = 0x20
 _HEX = np.zeros(256, np.uint8)
 """The value of each hexadecimal digit."""

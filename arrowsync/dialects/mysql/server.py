@@ -1,4 +1,4 @@
-"""`Facts`: a server's product, version and settings, asked once; `features` is the only place where versions are compared."""
+"""`ServerInfo`: a server's product, version and settings, asked once; only `features` compares versions."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ _VERSION = re.compile(r"(?:5\.5\.5-)?(\d+)\.(\d+)(?:\.(\d+))?")
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """The server, the connection's number on it, and what it takes. `machine` tells servers behind one address apart."""
+    """The server, the connection's number, and the server's limits. `machine` tells servers behind one address apart."""
 
     server: Server
     id: int

@@ -155,7 +155,7 @@ _COMMITS = re.compile(
 
 
 async def open_session(url: str) -> AiomysqlSession:
-    """A session on a new connection to what a `mysql://` or `mariadb://` URL names. No error shows the password.
+    """A session on a new connection to a `mysql://` or `mariadb://` URL. No error shows the password.
 
     Its parameters are `unix_socket`, `ssl-mode` (disable, prefer, require, verify-ca, verify-full), `ssl-ca`, `ssl-cert`,
     `ssl-key`, `connect_timeout` (seconds) and `program_name`.
@@ -238,7 +238,7 @@ class AiomysqlSession:
         return self._facts.server
 
     async def begin(self) -> None:
-        """Ask what is connected, and set what statements rely on, remembering what it was on a user's connection."""
+        """Query the server's properties, and pin settings; the former values of a user's connection are remembered."""
         self._facts = facts_of((await self.fetch(FACTS)).to_pylist()[0], self.where)
         if not self.server.namespace:
             raise DeclarationError("the connection has no database", hint="USE one, or name it when connecting")
@@ -301,7 +301,7 @@ class AiomysqlSession:
                     await uninterrupted(self._run(set_settings(former)))
 
     async def _keep_encoding(self) -> None:
-        """Undo a SET NAMES on a connection of ours: what is sent and read is UTF-8 all the same."""
+        """Undo a SET NAMES on a connection of ours: bytes are still sent and read as UTF-8."""
         if self._wire.recoded and self._owned:
             wanted = settings(self.server)
             text = self._text(set_settings({name: wanted[name] for name in ENCODING}))
@@ -413,7 +413,7 @@ class AiomysqlSession:
     # ---- the end
 
     async def cancel(self) -> None:
-        """Stop what is running on the server: it fails there with error 1317."""
+        """Stop the running statement, which fails on the server with error 1317."""
         await self._kill()
 
     async def close(self) -> None:
@@ -463,7 +463,7 @@ class AiomysqlSession:
         return None if writer is None else writer.transport
 
     async def _stop(self) -> None:
-        """End the statement whose answer is under way, and take what is left of it; or cut the connection."""
+        """End the statement whose answer is under way, and read the rest of the answer; or cut the connection."""
 
         async def stop() -> None:
             with suppress(ArrowSyncError):

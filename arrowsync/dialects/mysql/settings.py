@@ -81,7 +81,7 @@ def settings(server: Server) -> Mapping[str, Any]:
 
 
 def read_settings(names: Iterable[str]) -> SQL:
-    """A query for what they are now, and for the database (`namespace`): as bytes, whatever the character set of results."""
+    """A query for the present values, and for the database (`namespace`): as bytes, in any character set of results."""
     asked = [sql("CAST({variable} AS BINARY) AS {name}", variable=_variable(n), name=Identifier(n)) for n in names]
     return sql("SELECT CAST(DATABASE() AS BINARY) AS namespace, {asked}", asked=join(", ", asked))
 

@@ -191,7 +191,7 @@ EXACT: Mapping[pa.DataType, SqlType] = {
 WIDENED: Mapping[pa.DataType, SqlType] = {
     pa.duration("us"): SqlType("bigint"),  # microseconds; `time` holds 838 hours
 }
-"""Declared types that the servers don't have, and what holds their values."""
+"""Declared types that the servers don't have -> the type that holds their values."""
 
 ARROW_TYPES: Mapping[str, pa.DataType] = {
     **{live.name: arrow for arrow, live in EXACT.items()},

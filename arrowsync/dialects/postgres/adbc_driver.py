@@ -66,7 +66,7 @@ class Feed:
             piece = self.take() if self.bytes < end else None
 
     def stop(self) -> bool:
-        """End the feed; whether it was the source that was at work, rather than the server."""
+        """End the feed; True if the source was at work, rather than the server."""
         self._stopped = True
         return self._pulling
 
@@ -245,7 +245,7 @@ def settle_copy(link: Link) -> None:
 
 
 def load(link: Link, target: LoadTarget, feed: Feed) -> int:
-    """Send what the feed gives, in one COPY after another; how many rows arrived. What the feed failed with is raised.
+    """Send the batches of the feed, in one COPY after another; the number of rows that arrived. Raises the feed's error.
 
     It must be in a transaction: a feed that fails ends its COPY like one that is done, because a COPY that is broken off would
     make the whole transaction fail; rolling back to before it is left to the caller.

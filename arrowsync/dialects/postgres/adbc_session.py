@@ -27,7 +27,7 @@ from arrowsync.wire.pgcopy.decode import ColumnDecoder
 from arrowsync.wire.pgcopy.encode import compile_pgfields
 
 TYPE_NAME = b"POSTGRESQL:type"
-"""The key of a field's metadata under which the driver says what its type is called on the server."""
+"""The key of a field's metadata under which the driver gives the server's name of the type."""
 NATIVE = frozenset({pa.bool_(), pa.int16(), pa.int32(), pa.int64()})
 """Types whose values the driver gives unchanged; all others come as text."""
 AS_TEXT: Mapping[str, LiteralString] = {"inet": "textin(inet_out({column}))"}
@@ -36,7 +36,7 @@ AS_TEXT: Mapping[str, LiteralString] = {"inet": "textin(inet_out({column}))"}
 
 @dataclass(frozen=True, slots=True)
 class ResultReader:
-    """Makes a batch of what `query` asks for into one of `schema`. It keeps nothing between batches."""
+    """Turns a batch of the result of `query` into one of `schema`. Keeps no state between batches."""
 
     reader: read.BlockReader
     types: tuple[SqlType, ...]
@@ -256,7 +256,7 @@ class AdbcSession:
             raise
 
     async def _roll_back(self, statement: SQL) -> None:
-        """Roll back, where there is what to roll back. No error is raised: the one that made it necessary is on its way."""
+        """Roll back if a transaction is open. No error is raised: the one that made it necessary is on its way."""
 
         def roll_back() -> None:
             calls.settle_copy(self._link)

@@ -111,7 +111,7 @@ async def run_copy(connection: Any, copy: Callable[[Wire], Coroutine[Any, Any, T
 
 
 async def feed(chunks: AsyncIterator[T], wire: Wire) -> AsyncGenerator[T]:
-    """The chunks, until the server has ended the COPY: then its answer is what counts, not what the source says."""
+    """Yield the chunks until the server has ended the COPY; then its answer counts, not the source's errors."""
     try:
         async for chunk in chunks:
             if wire.ended:

@@ -41,7 +41,7 @@ def copy(job: MergeJob, query: SQL) -> tuple[ObjectName, SQL]:
 
 
 async def written(session: Session, table: Table) -> int | None:
-    """Rows inserted less rows deleted by this transaction, also by what triggers ran; None where the server doesn't count."""
+    """Rows inserted less rows deleted by this transaction, triggers included; None if the server doesn't count."""
     found = await session.fetch(
         sql(
             """SELECT CASE WHEN current_setting('track_counts')::bool THEN (

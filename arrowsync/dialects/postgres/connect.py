@@ -195,7 +195,7 @@ def _socket_options(options: Mapping[str, str]) -> Mapping[str, int]:
 _AUTHENTICATION = ord("R")
 _SUCCESSFUL, _CLEAR_PASSWORD = 0, 3
 _MOST = 1 << 16
-"""Bytes of what a server says before a client is signed in, at most."""
+"""The most bytes that a server sends before a client is signed in."""
 
 
 async def connect(address: Address) -> Any:
@@ -303,7 +303,7 @@ def _utils() -> Any:
     inner: Any = protocol.Protocol
 
     class Guarded(inner):  # type: ignore[misc]
-        """asyncpg's protocol, which doesn't get to see a request for the password itself by who has not proved who they are."""
+        """asyncpg's protocol, guarded: a server that hasn't proved its identity can't ask for the password itself."""
 
         def __init__(self, address: Any, connected: Any, *rest: Any) -> None:
             inner.__init__(self, address, connected, *rest)

@@ -254,7 +254,7 @@ KINDS: Mapping[str, TableKind] = {
 """pg_class.relkind -> kind. A materialized view is read like a view."""
 
 ON_DELETE: Mapping[str, OnDelete] = {"r": "restrict", "c": "cascade", "n": "set null", "d": "set default"}
-"""pg_constraint.confdeltype -> what happens; nothing, where there is no such line."""
+"""pg_constraint.confdeltype -> action; none for a letter that isn't here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,7 +339,7 @@ def catalog_from_rows(names: Sequence[ObjectName], rows: CatalogRows, default: s
 
 @dataclass(frozen=True, slots=True)
 class _Types:
-    """Makes what rows say of a type into it, with the labels of enums and the members of structs."""
+    """Builds types from rows, with the labels of enums and the members of structs."""
 
     enums: Mapping[Found, list[Row]]
     structs: Mapping[Found, list[Row]]
@@ -356,7 +356,7 @@ class _Types:
         return tuple(row["label"] for row in self.enums.get(found, []) if row["label"] is not None)
 
     def by_need(self) -> list[Found]:
-        """The structs, those that others are made of first."""
+        """The structs, each after those that it contains."""
         ordered: dict[Found, None] = {}
 
         def visit(found: Found) -> None:
@@ -411,7 +411,7 @@ class _Called:
 
 
 def _inside(live: SqlType) -> Iterator[SqlType]:
-    """The type, and those that it is made of."""
+    """The type, and the types that it is made of."""
     yield live
     if live.element is not None:
         yield from _inside(live.element)

@@ -72,7 +72,7 @@ def _set_lock_timeout(value: str) -> SQL:
 async def _blocked(
     session: Session, name: ObjectName, purpose: LockPurpose, error: DatabaseError, patience: Patience
 ) -> DatabaseError:
-    """The error that says who is in the way. What they run isn't shown: it may hold values."""
+    """The error that names the blocking sessions, without their statements: they may hold values."""
     readers = [] if purpose == "alter" else [Literal("AccessShareLock"), Literal("RowShareLock")]
     found = await session.fetch(
         sql(

@@ -1,4 +1,4 @@
-"""Staged rows into the table, and what goes with it: the staging table, sequences.
+"""The merge of staged rows into the table, with its staging table and sequences.
 
 The statements are those shared with DuckDB. What is PostgreSQL's own: the order of arrival is `ctid`, and rows are compared as
 they are stored (`*<>`), so that `json` can be compared at all and a changed -0.0 or letter case in `citext` is a change; but by

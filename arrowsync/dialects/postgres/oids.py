@@ -1,6 +1,6 @@
 """`type_oids`: the oids that COPY BINARY needs of a server, for types that every database numbers anew.
 
-An array names the type of its elements by oid, a composite those of its members: see `encode.pgcopy`. Before a load its
+An array names the type of its elements by oid, a composite those of its members: see `wire.pgcopy.encode`. Before a load its
 session asks once, where the table has such a type at all; the answer isn't kept, since a type may be dropped and made anew.
 An array of a domain names what the domain is made of, which the server takes: it compares only oids of built-in types
 (array_recv in src/backend/utils/adt/arrayfuncs.c) [PostgreSQL 15 and 18, 2026-11-21].

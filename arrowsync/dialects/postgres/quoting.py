@@ -38,7 +38,7 @@ def check_name(name: str, *, table: str | None = None, field: str | None = None)
 
 
 def check_text(text: str, what: str, *, table: str | None = None, field: str | None = None) -> None:
-    """Refuse text that PostgreSQL can't store; `what` says in the error what it is."""
+    """Refuse text that PostgreSQL can't store; `what` names the text in the error."""
     where = f"{table}.{field}: " if table and field else f"{table}: " if table else ""
     if "\0" in text:
         raise DeclarationError(
@@ -88,7 +88,7 @@ def quote_literal(value: Any) -> str:
 
 
 def untyped(value: Any) -> Any:
-    """The value as a constant needs no type for, where the column that it is for says what type it is of."""
+    """The value as a constant without a type, for a place where the column gives the type."""
     match value:
         case None | bool() | int() | str():
             return value

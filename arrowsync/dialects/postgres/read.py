@@ -59,7 +59,7 @@ class BlockReader:
         return pa.record_batch([self.finished(at, array) for at, array in enumerate(whole)], schema=self.schema)
 
     def finished(self, at: int, array: Array) -> Array:
-        """Column number `at` in its Arrow type, of how it comes in its form."""
+        """Column number `at` in its Arrow type, decoded from its form."""
         name, arrow, finish = self.schema.names[at], self.schema.types[at], self.decoders[at].finish
         try:
             return array if finish is None else finish(array, arrow)
@@ -145,7 +145,7 @@ def result_type(name: str, *, array: bool = False) -> SqlType:
 
 
 def compile_result_reader(names: Sequence[str], types: Sequence[SqlType]) -> BlockReader:
-    """The reader of any query's result: what isn't known, or not yet, comes as text."""
+    """The reader of any query's result: types that aren't known, or not yet, come as text."""
     arrow = [_KNOWN.get(live.name, pa.string()) for live in types]
     return BlockReader(pa.schema(list(zip(names, arrow, strict=True))), tuple(map(_form, types)))
 

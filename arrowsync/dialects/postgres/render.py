@@ -1,7 +1,7 @@
 """Changes as PostgreSQL statements: `render`. All of them run in a transaction.
 
 `ALTER TYPE ... ADD VALUE` is among them, but the server refuses to use the new label before that transaction has committed:
-see `faults` for what a user is told who adds a label and loads rows with it in one go.
+see `errors` for the hint to a user who adds a label and loads rows with it in one go.
 """
 
 from __future__ import annotations

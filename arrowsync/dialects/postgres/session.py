@@ -423,7 +423,7 @@ class AsyncpgSession:
             await until_done(task)
 
     async def cancel(self) -> None:
-        """Stop what is running on the server: it fails there with SQLSTATE 57014."""
+        """Stop the running statement, which fails on the server with SQLSTATE 57014."""
         sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         await self.connection._cancel(sent)
 
@@ -507,7 +507,7 @@ def _interface_error() -> type[Exception]:
 
 
 def _doing(backend: int) -> SQL:
-    """The query for what a backend is doing, NULL where it is gone, and for which server says so."""
+    """The query for the activity of a backend, NULL if it is gone, and for the server that answers."""
     return sql(
         """SELECT extract(epoch FROM pg_catalog.pg_postmaster_start_time())::text AS started, (
 SELECT coalesce(state, 'unknown') || ' ' || coalesce(wait_event, '') FROM pg_catalog.pg_stat_activity

@@ -72,7 +72,7 @@ WHERE n.nspname = {namespace} AND t.typname ~ {pattern}""",
 
 
 async def sweep(session: Session, namespace: str) -> None:
-    """Discard what a process has left that was killed: what is ours by its name, and nobody's by its lock."""
+    """Discard the hidden tables of a killed process: ours by their name, and nobody's by their lock."""
     found = await session.fetch(
         sql(
             """SELECT c.relname::text AS name FROM pg_catalog.pg_class AS c

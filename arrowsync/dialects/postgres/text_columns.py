@@ -49,7 +49,7 @@ _FINER: Mapping[str, SQL] = {
         "FROM (SELECT 0::money::text) AS m (z))"
     ),
 }
-"""Types whose input function rounds -> what is in a text that has more digits than they keep, as a regular expression."""
+"""Types whose input function rounds -> a regular expression for texts with more digits than the type keeps."""
 _MODIFIER = re.compile(r"\([^()]*\)")
 
 

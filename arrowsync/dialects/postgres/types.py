@@ -286,7 +286,7 @@ def to_spec(column: Column) -> ColumnSpec:
 
 
 def as_declared(column: Column, declared: pa.DataType) -> Column:
-    """The live column with what the declared type says, and the server's own type doesn't.
+    """Complete the live column with the parts of the declared type that the server's own type lacks.
 
     That is how deep an array is nested, and how many digits a numeric without precision has.
     """

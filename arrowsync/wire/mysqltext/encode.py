@@ -3,7 +3,7 @@
 A row is a line: `FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n'`, in utf8mb4, with NULL as `\\N`. LOAD
 DATA LOCAL is never strict, whatever the sql_mode: it clamps, cuts, and puts a zero for what it can't read. So every value
 that has no exact form in its column is refused here. The pair of Arrow type and column type decides how a column is
-written: `KERNELS` is the list of pairs, and adding one is a line there and a kernel in `mysqlscalars` or `mysqlstrings`.
+written: `KERNELS` is the list of pairs, and adding one is a line there and a kernel in `scalars` or `text`.
 """
 
 from __future__ import annotations

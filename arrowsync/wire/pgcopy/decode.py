@@ -2,8 +2,8 @@
 
 Each form depends on no setting of the session. Numbers, booleans and text come as CSV has them; what has a fixed width in
 the server's binary form, as the hexadecimal digits of that; arrays and composites, whose binary form has all that is in
-them, likewise (`readnested`). To add a type, add a line to `COLUMN_DECODERS`, and one to `FIXED` or to `readbinary.DECODERS` for
-where it is inside another.
+them, likewise (`decode_nested`). To add a type, add a line to `COLUMN_DECODERS`, and one to `FIXED` or to
+`decode_binary.DECODERS` for values inside of another type.
 """
 
 from __future__ import annotations
