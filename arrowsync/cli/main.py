@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _committing(options: argparse.Namespace, *, commits: bool = True) -> Generator[None]:
-    """Remember what has come of a call that commits: a signal may take the result from the task that has it."""
+    """Remember the outcome of a call that commits: a signal may take the result from the task that has it."""
     options.committed, options.notes = False, []
     try:
         yield

@@ -100,7 +100,7 @@ def _hashes(values: Any) -> Hashes | None:
 
 
 MOST_PLACES = 9
-"""Decimal places of what is taken for a decimal; numbers with more are taken for floats."""
+"""The most decimal places of a decimal; numbers with more are taken for floats."""
 WIDEST = 38
 
 _WHOLE = r"^-?(?:0|[1-9][0-9]*)$"

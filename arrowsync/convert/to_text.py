@@ -98,7 +98,7 @@ def _text_kernel(kind: pa.DataType) -> Kernel | None:
 
 
 def _json_kernel(kind: pa.DataType) -> Kernel | None:
-    """The kernel of what is inside of a list or struct; NULL is still NULL."""
+    """The kernel of the values inside of a list or struct; NULL is still NULL."""
     kernel = _text_kernel(kind)
     if kernel is None or (types.is_nested(kind) and not types.is_run_end_encoded(kind)):
         return kernel

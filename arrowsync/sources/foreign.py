@@ -1,4 +1,4 @@
-"""Columns of Arrow extension types that aren't known are refused: what they are stored as isn't what they mean."""
+"""Refusal of columns of unknown Arrow extension types: their storage type isn't their meaning."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ CURSOR_HINT = "its connection can do nothing else before all of the result is re
 
 
 def open_capsule(data: Any, name: str, *, row_count: int | None = None) -> BatchStream:
-    """A stream of what an object exports through Arrow's C interface; batches aren't copied."""
+    """A stream of the batches that an object exports through Arrow's C interface, without copies."""
     with translated(partial(unreadable_frame, name)):
         if isinstance(data, pa.RecordBatchReader):
             reader = data  # read directly, a reader made from a generator raises the generator's own exceptions
@@ -252,7 +252,7 @@ def open_pandas(frame: Any, spec: TableSpec | None, name: str, batch_rows: int) 
 
 
 def _check_index(frame: Any, name: str) -> None:
-    """Row labels that mean something are refused: no one said whether they are a column."""
+    """Refuse row labels that have a meaning: it isn't known if they are a column."""
     index = frame.index
     names = [str(level) for level in index.names if level is not None]
     if names:

@@ -26,7 +26,7 @@ from arrowsync.sql import SQL, Identifier, Quoting
 
 
 def create_sql(tables: object, dialect: str, options: GeneratorOptions | None = None) -> str:
-    """The SQL script that creates what `tables` (a dataclass, several, or a module) declare, for an empty database.
+    """The SQL script that creates the declared `tables` (a dataclass, several, or a module) in an empty database.
 
     `dialect` is `"ansi"`, `"postgresql"`, `"mysql"`, `"mariadb"` or `"duckdb"`. Tables that the declared ones refer to are
     created too, each before those that refer to it. A declaration that the database can't hold is a DeclarationError.

@@ -20,7 +20,7 @@ from arrowsync.sql import SQL, Identifier, join, sql
 
 @dataclass(frozen=True, slots=True)
 class TableReader:
-    """The schema of what is read, and the batches."""
+    """The schema of the rows that are read, and the batches."""
 
     schema: pa.Schema
     batches: AsyncIterator[pa.RecordBatch]

@@ -65,7 +65,7 @@ def set_values(kind: pa.DataType, element: Values, pick: Numbering, key: int, nu
 
 
 def struct_values(kind: pa.DataType, makes: Sequence[Make], values: Sequence[Values]) -> Values:
-    """Structs of what `makes` makes. What makes them distinct is the member with the most `values`."""
+    """Structs of the values that `makes` makes. The member with the most `values` makes them distinct."""
     fields: Any = kind
     struct: Any = pa.StructArray
     lead = max(range(len(values)), key=lambda member: values[member].size)

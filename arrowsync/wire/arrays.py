@@ -187,7 +187,7 @@ FAMILIES: Mapping[str, Callable[[Any], bool]] = {
     "interval": pa.types.is_interval,
 }
 EXTENSIONS: Mapping[str, str] = {"arrow.uuid": "uuid", "arrow.json": "json"}
-"""Extension types that are families of their own; any other is written as what it is stored as."""
+"""Extension types that are families of their own; any other is written as its storage type."""
 
 
 def family_of(source: Any) -> str:

@@ -84,7 +84,7 @@ def _split_bits(text: Column) -> tuple[Column, Integers]:
 
 
 def _parse(parse: Callable[[Column], Bytes], text: Column, mask: Mask, addresses: Bytes) -> None:
-    """Fill in the addresses of the rows under the mask, a few at a time so that what is made of them stays in the cache."""
+    """Fill in the addresses of the rows under the mask, a few at a time so that intermediate arrays stay in the cache."""
     every = np.flatnonzero(mask)
     for first in range(0, len(every), AT_ONCE):
         rows = every[first : first + AT_ONCE]

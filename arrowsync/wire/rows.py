@@ -122,7 +122,7 @@ def sometimes(rows: Mask, *parts: bytes | Values) -> tuple[Part, ...]:
 
 
 def encode_rows(fields: Iterable[bytes | Field | Lookup], count: int) -> Elements:
-    """`count` rows as byte strings: each is what the fields say of it, in order; plain bytes are the same in every row."""
+    """`count` rows as byte strings: each joins the bytes of its fields, in order; plain bytes are the same in every row."""
     pieces: list[tuple[Elements, Integers | None]] = []
     run: list[Part] = []
 

@@ -115,7 +115,7 @@ def _struct_kernel(source: Any, column: ColumnSpec, kernel_for: KernelFor) -> Ke
 
 
 def of_rows(failure: Failure, rows: Any, length: int, what: str) -> Failure:
-    """The failure of what is inside as one of the rows that it is in."""
+    """The failure of inner values as one of the rows that hold them."""
     mask = np.zeros(length, np.bool_)
     mask[rows[failure.mask]] = True
     inside = failure.reason.removeprefix("contains ")

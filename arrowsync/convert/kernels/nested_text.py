@@ -194,7 +194,7 @@ Rule: TypeAlias = Callable[[Column, ColumnSpec], Converted]
 
 
 def nested_from_text(column: ColumnSpec, kernel_for: KernelFor) -> Kernel | None:
-    """The kernel from text to a declared list or struct, or None where no text becomes what is inside."""
+    """The kernel from text to a declared list or struct; None if no text becomes the inner type."""
     if column.element is not None:
         convert = nested_kernel(pa.list_(_STRING), column, kernel_for)
         return convert and partial(_parsed, parse=_parse_lists, column=column, convert=convert)

@@ -209,7 +209,7 @@ class ByteStream:
         return self._held[:HEAD_BYTES]
 
     def read(self, size: int) -> bytes:
-        """The next bytes, fewer than asked for only at the end: what reads formats takes less for that."""
+        """The next bytes, fewer than asked for only at the end: readers of formats take fewer bytes for the end."""
         piece, self._held = self._held[:size], self._held[size:]
         if len(piece) == size:
             return piece

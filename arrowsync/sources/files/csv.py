@@ -66,7 +66,7 @@ def open_csv(
     block_bytes: int = BLOCK_BYTES,
     trail: Trail | None = None,
 ) -> BatchStream:
-    """A stream of what an open binary file holds, each column a string column; the file is closed with the stream.
+    """A stream of the rows of an open binary file, all columns strings; the file is closed with the stream.
 
     `field_names` name the columns (instead of the header, where there is one), None or "" one that is left out. Without
     a header and without names the columns are those of the `spec`, in order. Columns that aren't `wanted` are left out.
@@ -214,7 +214,7 @@ class _Reader:
                 block = None
 
     def _parse_placed(self, block: bytes, line: int, row: int, *, final: bool) -> tuple[pa.RecordBatch, bytes]:
-        """The rows of a block, and what of it is the beginning of a record; nothing is in the `final` one."""
+        """The rows of a block, and the incomplete record at its end, empty in the `final` block."""
         batch = self._rows(block)
         if batch is not None:
             return with_places(batch, self.name, self._lines(block, line), {}), b""

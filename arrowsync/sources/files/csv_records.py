@@ -1,4 +1,4 @@
-"""Bytes of a CSV file in blocks of whole records, and what is wrong with a record, in words.
+"""Bytes of a CSV file in blocks of whole records, and the fault of a record, in words.
 
 A line end is the end of a record if it isn't in quotes, that is if the number of quotes before it is even: that holds where
 quotes stand around whole fields only, and doubled in them, which is looked at in each block (`is_sound`). `first_fault` is for

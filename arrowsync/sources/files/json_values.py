@@ -171,7 +171,7 @@ class JsonColumn:
     fill: Callable[[], str | None] = _nothing
 
     def filled(self, raw: pa.StringArray | None) -> pa.StringArray | None:
-        """The values with what those lines have that lack the key."""
+        """The values, with those of `fill` for lines that lack the key."""
         if raw is None or not raw.null_count or (first := self.fill()) is None:
             return raw
         missing = compute.is_null(raw)

@@ -56,7 +56,7 @@ def open_jsonlines(
     block_bytes: int = BLOCK_BYTES,
     trail: Trail | None = None,
 ) -> BatchStream:
-    """A stream of what an open binary file holds; the file is closed with the stream.
+    """A stream of the rows of an open binary file; the file is closed with the stream.
 
     Its columns are the declared ones, and then all other keys of the first block; an Identity only if a line there has it. Raises
     `SourceError`, now or as the batches come, for the first line that isn't an object.
@@ -296,7 +296,7 @@ def line_error(block: bytes, line: int, row: int, reader: _Reader | None, name: 
 
 
 def _judged(block: bytes, line: int, reader: _Reader | None) -> Iterator[tuple[int, bytes, _Fault | None]]:
-    """The number of each line of a block that isn't blank, the line, and what is wrong with it."""
+    """The number of each line of a block that isn't blank, the line, and its fault."""
     for number, text in enumerate(block.split(b"\n"), line):
         if text.strip(_BLANKS):
             yield number, text, _line_fault(text, reader)
@@ -314,7 +314,7 @@ class _Pairs(list[tuple[str, object]]):
 
 
 def _text_of(value: object) -> str:
-    """A value as JSON says it; of what is nested, that it is."""
+    """A value as JSON text; for a nested one, only that it is nested."""
     if isinstance(value, _Number):
         return value.digits
     if isinstance(value, list):
@@ -370,7 +370,7 @@ def settled_spec(path: str) -> TableSpec | None:
 
 
 def _look_at(file: BinaryFile, name: str, kinds: dict[str, tuple[Kind, ...]]) -> None:
-    """Take the kinds from `kinds` that don't hold what is in the file."""
+    """Remove the kinds from `kinds` that can't hold the values in the file."""
     row, line = 0, 1
     for block in read_blocks(file, name, BLOCK_BYTES):
         keyed = keyed_block(block)

@@ -29,7 +29,7 @@ _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file to read: what to call it, and how to open it; each call of `open` gives it from its beginning.
+    """One file to read: its name in messages, and `open`, each call of which gives the file from its beginning.
 
     `said` is what its name says; `keys` are the `key=value` folders between it and the path that was given. What `open` gives
     has `read` and `close`, and can seek unless the file is `streamed`; one that is there `once` opens only once. `path` is
@@ -186,7 +186,7 @@ def _where(path: str) -> str:
 
 
 def file_errors(name: str) -> AbstractContextManager[None]:
-    """Around all that reads the file `name`: what its library or pyarrow raises is a `SourceError`."""
+    """Turn errors of a library or pyarrow while the file `name` is read into a `SourceError`."""
     return translated(partial(unreadable, name))
 
 
@@ -225,7 +225,7 @@ def is_url(text: str) -> bool:
 
 
 def masked(url: str) -> str:
-    """The URL without what may be secret: the user and password, and the query."""
+    """The URL without parts that may be secret: the user and password, and the query."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -269,7 +269,7 @@ def _local_path(parts: SplitResult) -> str:
 
 
 def _attempt(url: str, action: Callable[[], T]) -> T:
-    """The outcome of an action; what goes wrong is an error that names the URL without its secrets."""
+    """Run an action; a failure is an error that names the URL without its secrets."""
     try:
         return action()
     except ArrowSyncError:

@@ -30,7 +30,7 @@ def placed_schema(schema: pa.Schema) -> pa.Schema:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A row that can't be read: in which column if in one, what stands there instead, and what is wrong with it."""
+    """A row that can't be read: the column if one is at fault, the bytes there, and the reason."""
 
     column: str | None
     value: bytes
@@ -155,7 +155,7 @@ def first_fault(block: bytes, line: int, fields: int | None, *, crlf: bool) -> F
 
 
 def judged(block: bytes, line: int, fields: int | None, *, crlf: bool) -> Iterator[tuple[bytes, Fault | None]]:
-    """Each line of such a block, without its line feed, and what is wrong with it."""
+    """Each line of such a block, without its line feed, and its fault."""
     lines = block.split(b"\n")
     last = lines.pop()
     for number, text in enumerate(lines, line):

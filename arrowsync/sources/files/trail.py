@@ -1,4 +1,4 @@
-"""`Trail`: where the rows that were read last stand in files of text, for errors of what comes after reading.
+"""`Trail`: the origins of the rows that were read last from text files, for errors in later steps.
 
 A reader notes each block that it gives rows of, and how to tell their lines, which nobody asks for until a row is refused. Of
 the blocks before the last few only the file is known: they aren't held in memory.

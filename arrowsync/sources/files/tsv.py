@@ -128,7 +128,7 @@ def open_tsv(
     block_bytes: int = BLOCK_BYTES,
     trail: Trail | None = None,
 ) -> BatchStream:
-    """A stream of what an open binary file holds, each column a string column; the file is closed with the stream.
+    """A stream of the rows of an open binary file, all columns strings; the file is closed with the stream.
 
     `field_names` name the columns (instead of the header, where there is one), None or "" one that is left out. Without
     a header and without names the columns are those of the `spec`, in order. Columns that aren't `wanted` are left out.

@@ -127,7 +127,7 @@ def _take_chunk(rows: Iterator[object]) -> list[Any]:
 
 @contextmanager
 def _converting(column: str, first_row: int, name: str, *, declared: bool) -> Generator[None]:
-    """Around what makes Arrow of the values of a column: one that has no Arrow type names its row, all else the column."""
+    """Name the place in errors while a column becomes Arrow: the row of a value without an Arrow type, else the column."""
 
     def unreadable(error: BaseException) -> SourceError:
         return SourceError(

@@ -1,4 +1,4 @@
-"""Python objects -> Arrow arrays, exactly: `type_of` decides on an Arrow type, `to_array` builds it or says who is at fault.
+"""Python objects -> Arrow arrays, exactly: `type_of` decides on an Arrow type, `to_array` builds it or names the bad value.
 
 `pa.array(values, type)` alone would store wrong values without a word: it cuts `1.5` to `1` in an integer column and the
 time off a datetime in a date column, takes naive datetimes for UTC and `5` for a date, makes bytes of a str, drops unknown

@@ -151,7 +151,7 @@ def _digits(numbers: Column) -> Column:
 
 
 def binary(source: pa.DataType, target: SqlType) -> TextKernel:
-    """Bytes; to `binary(n)` exactly n, since it fills up what is shorter."""
+    """Bytes; for `binary(n)` exactly n, since the server pads shorter values."""
     exactly = target.args[0] if target.name == "binary" else None
     most = target.args[0] if target.args else BINARY_BYTES[target.name]
 

@@ -1,4 +1,4 @@
-"""The forms in which values come back: what is selected for a column, and what makes its text into the Arrow type.
+"""The forms in which values come back: the expression selected for a column, and the decoder of its text to the Arrow type.
 
 Each form depends on no setting of the session. Numbers, booleans and text come as CSV has them; what has a fixed width in
 the server's binary form, as the hexadecimal digits of that; arrays and composites, whose binary form has all that is in
@@ -55,7 +55,7 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """The binary form of a type of fixed width: its layout, and what makes such values those of the Arrow type."""
+    """The binary form of a type of fixed width: its layout, and the function that makes Arrow values of it."""
 
     layout: np.dtype[Any]
     convert: Callable[[Numbers, pa.DataType], Numbers]

@@ -234,4 +234,4 @@ DECODERS: Mapping[str, Decode] = {
     "cidr": _inet,
     "numeric": _numeric,
 }
-"""Canonical name of a type without a fixed width -> what its binary form means."""
+"""Canonical name of a type without a fixed width -> the decoder of its binary form."""

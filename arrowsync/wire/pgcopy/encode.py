@@ -233,7 +233,7 @@ def _compile_composite(source: Any, target: SqlType, oids: Mapping[Any, int]) ->
 
 
 Send: TypeAlias = "Callable[[Column, Field | Lookup], Column]"
-"""A column and its field to what the driver gets."""
+"""The function from a column and its field to the column that the driver gets."""
 
 AS_THEY_ARE: Mapping[str, tuple[Callable[[Any], bool], ...]] = {
     "boolean": (pa.types.is_boolean,),
