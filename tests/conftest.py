@@ -22,6 +22,7 @@ from servers.postgres import POSTGRES18, PostgresServer, start_postgres
 # The databases that the contract suite runs on: name -> the fixture that gives the URL of a fresh, empty one.
 DATABASES = {
     "duckdb": "duckdb_url",
+    "sqlite": "sqlite_url",
     "postgres": "postgres_url",
     "postgres18": "postgres18_url",
     "mysql": "mysql_url",
@@ -71,6 +72,12 @@ def _needs_server(product: str) -> Iterator[None]:
 def duckdb_url(tmp_path: Path) -> str:
     """The URL of a DuckDB file that doesn't exist yet."""
     return f"duckdb:///{tmp_path / 'test.duckdb'}"
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The URL of a SQLite file that doesn't exist yet."""
+    return f"sqlite:///{tmp_path / 'test.db'}"
 
 
 def _lend(pool: DatabasePool) -> Iterator[str]:

@@ -36,7 +36,9 @@ class Entry:
     drivers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-_POSTGRES, _MYSQL, _DUCKDB = (f"arrowsync.dialects.{name}" for name in ("postgres", "mysql", "duckdb"))
+_POSTGRES, _MYSQL, _DUCKDB, _SQLITE = (
+    f"arrowsync.dialects.{name}" for name in ("postgres", "mysql", "duckdb", "sqlite")
+)
 ENTRIES = (
     Entry(("ansi",), "arrowsync.dialects.ansi:LANGUAGE"),
     Entry(
@@ -53,6 +55,7 @@ ENTRIES = (
         f"{_DUCKDB}.session",
         dict.fromkeys(("duckdb", "_duckdb"), f"{_DUCKDB}.session"),
     ),
+    Entry(("sqlite",), f"{_SQLITE}:LANGUAGE", f"{_SQLITE}.session", {"sqlite3": f"{_SQLITE}.session"}),
 )
 """The databases that come with arrowsync."""
 
@@ -101,7 +104,8 @@ async def open_session(connection: object) -> Session:
     if module is None:
         raise DeclarationError(
             f"{kind.__module__}.{kind.__qualname__} is not a connection that arrowsync knows",
-            hint="pass arrowsync.connect(url), a URL, or a connection of duckdb, adbc_driver_postgresql, asyncpg or aiomysql",
+            hint="pass arrowsync.connect(url), a URL, or a connection of duckdb, sqlite3, adbc_driver_postgresql, asyncpg or "
+            "aiomysql",
         )
     refuse_inherited(connection)
     adopted: Session = await _driver_module(module).adopt_session(connection)
@@ -117,8 +121,8 @@ def _session_module(url: str) -> str:
     if not colon:
         raise DeclarationError(
             "the connection URL has no scheme",
-            hint='a URL looks like "postgresql://user@host/database" (or "mysql://..."), "duckdb:///file.duckdb" or '
-            '"duckdb://" (in memory)',
+            hint='a URL looks like "postgresql://user@host/database" (or "mysql://..."), "duckdb:///file.duckdb", '
+            '"sqlite:///file.db" or "duckdb://" (in memory)',
         )
     entry = _find(scheme)
     if entry is None or entry.session is None:

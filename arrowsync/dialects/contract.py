@@ -482,9 +482,13 @@ class HiddenTables(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TransactionalDdl:
-    """A rollback takes back what was created. `shared` has the tables that several connections load at once."""
+    """A rollback takes back what was created. `shared` has the tables that several connections load at once.
+
+    `keys_wait` says that a table can get its primary key when its rows are in it.
+    """
 
     shared: SharedTables | OneConnection
+    keys_wait: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ _CONNECTIONS = {
     "aiomysql.connection": "Connection",
     "asyncpg.connection": "Connection",
     "duckdb": "DuckDBPyConnection",
+    "sqlite3": "Connection",
 }
 """Module of a driver -> name of its connection class."""
 

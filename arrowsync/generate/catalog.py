@@ -76,6 +76,8 @@ def target_catalog(
                 )
             if name in tables and (name not in formation.lookups or name in structs):
                 raise _twice(spec, f"a table and a type are both called {name}")
+    if not limits.comments:
+        tables = {name: replace(table, comment=None) for name, table in tables.items()}
     for table in tables.values():
         limits.check_table(table)
     limits.check_tables(tuple(tables.values()))
@@ -181,7 +183,9 @@ class Formation:
             column = replace(column, default=DefaultValue(spec.labels.index(spec.default) + 1))
         if self.options.auto_default and not table_gives_value(spec, table):
             zero = NO_DEFAULT if is_lookup(spec, self.modes) else default_of_type(spec)
-            column = column if zero is NO_DEFAULT else replace(column, default=DefaultValue(zero))
+            if zero is not NO_DEFAULT:
+                filled = replace(as_stored(self.named(spec, table), self.modes), default=zero)
+                column = replace(column, default=self.to_column(filled, flat).default)
         return column
 
     def _foreign_keys(

@@ -79,6 +79,7 @@ class Limits:
     struct_modes    TYPE where there are struct types
     array_modes     ARRAY where there are arrays
     namespaces      True if the server has namespaces; else they are a prefix of the names, `sales__orders`
+    comments        True if tables and columns have any; else those that are declared stay in the declaration
     max_name        the longest name, as `name_size` counts
     fold            name -> the form in which names are compared
     bounded_text    True if text needs a length to be a key or to be short
@@ -94,6 +95,7 @@ class Limits:
     struct_modes: tuple[StructMode, ...] = (StructMode.TYPE, StructMode.JSON, StructMode.TEXT)
     array_modes: tuple[ArrayMode, ...] = (ArrayMode.ARRAY, ArrayMode.JSON, ArrayMode.TEXT, ArrayMode.RELATION)
     namespaces: bool = True
+    comments: bool = True
     max_name: int = 1_000_000
     name_size: Callable[[str], int] = len
     fold: Callable[[str], str] = _same

@@ -17,7 +17,7 @@ from arrowsync.bridge import Worker
 from arrowsync.catalog import Catalog, Column, ObjectName, Table
 from arrowsync.convert.compile import Converter, compile_converter
 from arrowsync.declare.spec import TableSpec
-from arrowsync.dialects.contract import CommittingDdl, Interference, Language, MergeJob, Session
+from arrowsync.dialects.contract import CommittingDdl, Interference, Language, MergeJob, Session, TransactionalDdl
 from arrowsync.errors import DeclarationError
 from arrowsync.load.apply import make_plan
 from arrowsync.load.infer import infer_spec
@@ -62,8 +62,8 @@ class LoadPlan:
 
     `current` has the live objects of `names`; `fit` converts declared types to those of a wider live table; `interference` are
     the triggers, rules and policies that may drop, keep or change rows. `texts` are the columns whose values arrive as text;
-    `commits` says that DDL commits on this server. `inferred` are the types of the columns of a new table that only has a name,
-    found in the text of the data.
+    `commits` says that DDL commits on this server, `keys_wait` that a table can get its key last. `inferred` are the types of
+    the columns of a new table that only has a name, found in the text of the data.
     """
 
     options: SyncOptions
@@ -79,6 +79,7 @@ class LoadPlan:
     row_numbers: RowNumbers | None
     texts: tuple[Column, ...]
     commits: bool
+    keys_wait: bool = True
     inferred: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
@@ -162,7 +163,7 @@ def _key_can_wait(plan: LoadPlan) -> bool:
     Not if rows are only inserted, which is to fail at the first repeated key, nor if other keys are checked meanwhile, nor if
     the table may refer to itself.
     """
-    return (
+    return plan.keys_wait and (
         plan.creates and plan.mode != "insert" and bool(plan.key) and not (plan.table.unique or plan.table.foreign_keys)
     )
 
@@ -234,6 +235,7 @@ async def plan_load(
         row_numbers=row_numbers_for(table, lines=stream.has_origins) if rejecting else None,
         texts=settling(dialect, table, schema, rejecting=rejecting),
         commits=isinstance(dialect.new_tables, CommittingDdl),
+        keys_wait=not isinstance(dialect.new_tables, TransactionalDdl) or dialect.new_tables.keys_wait,
         inferred={column.name: str(column.type) for column in inferred.columns} if inferred else {},
     )
 

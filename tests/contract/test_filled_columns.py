@@ -21,6 +21,10 @@ POSTGRES = [
 MYSQL = ["CREATE TABLE t (id bigint AUTO_INCREMENT PRIMARY KEY, v varchar(9))"]
 NUMBERED = {
     "duckdb": ["CREATE SEQUENCE s; CREATE TABLE t (id bigint DEFAULT nextval('s') PRIMARY KEY, v varchar)"],
+    "sqlite": [
+        "CREATE TABLE t (id integer PRIMARY KEY, v varchar(9))",
+        "CREATE TABLE t (id integer NOT NULL PRIMARY KEY AUTOINCREMENT, v text) STRICT",
+    ],
     "postgresql": POSTGRES,
     "mysql": MYSQL,
     "mariadb": MYSQL,

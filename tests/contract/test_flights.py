@@ -15,7 +15,7 @@ flights = flights_frame()
 
 def frame_for(url: str) -> pd.DataFrame:
     """All flights; where they take longer, some."""
-    return flights.iloc[::8] if url.startswith(("mysql", "mariadb")) else flights
+    return flights.iloc[::8] if url.startswith(("mysql", "mariadb", "sqlite")) else flights
 
 
 def expected(frame: pd.DataFrame) -> pl.DataFrame:

@@ -259,8 +259,9 @@ def test_a_live_table_by_name_is_its_own_declaration(conn: arrowsync.Connection)
     conn.execute("CREATE TABLE person (id integer PRIMARY KEY, name varchar(5) NOT NULL, age smallint)")
     report = arrowsync.sync_table(pl.DataFrame({"id": [1], "name": ["Ann"], "age": [40]}), "person", conn)
     assert (report.inserted, report.changes) == (1, ())
-    with pytest.raises(ConversionError, match="age"):
-        arrowsync.sync_table(pl.DataFrame({"id": [2], "name": ["Bo"], "age": [70_000]}), "person", conn)
+    if "sqlite" not in repr(conn):  # to which a smallint is any integer
+        with pytest.raises(ConversionError, match="age"):
+            arrowsync.sync_table(pl.DataFrame({"id": [2], "name": ["Bo"], "age": [70_000]}), "person", conn)
     with pytest.raises(ConversionError, match="name"):
         arrowsync.sync_table(pl.DataFrame({"id": [2], "age": [7]}), "person", conn)
 
@@ -390,7 +391,12 @@ EXTREMES: list[dict[str, Any]] = [
 ]
 
 
-def test_every_type_comes_back_as_it_went(conn: arrowsync.Connection) -> None:
+def test_every_type_comes_back_as_it_went(conn: arrowsync.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "sqlite" in repr(conn):  # which would store another number, and so refuses it
+        with pytest.raises(ConversionError, match=r"-0\.0") as caught:
+            arrowsync.sync_table(EXTREMES, Everything, conn)
+        assert caught.value.column == "single"
+        monkeypatch.setitem(EXTREMES[2], "single", -0.5)
     arrowsync.sync_table(EXTREMES, Everything, conn)
     stored = rows_of(Everything, conn)
     expected = [
@@ -407,11 +413,12 @@ def test_every_type_comes_back_as_it_went(conn: arrowsync.Connection) -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_what_is_no_finite_number_is_stored_or_refused(conn: arrowsync.Connection, value: float) -> None:
     reading = make_dataclass("Reading", [("id", PrimaryKey[int]), ("value", float)])
-    if "mysql" not in repr(conn) and "mariadb" not in repr(conn):
+    lacking = ("mysql", "mariadb", "sqlite") if value != value else ("mysql", "mariadb")
+    if not any(name in repr(conn) for name in lacking):
         arrowsync.sync_table([(1, 0.5), (2, value)], reading, conn)
         assert str(rows_of(reading, conn)[1]["value"]) == str(value)
         return
-    with pytest.raises(ConversionError, match="not a finite number") as caught:
+    with pytest.raises(ConversionError, match=r"not a finite number|NaN") as caught:
         arrowsync.sync_table([(1, 0.5), (2, value)], reading, conn)
     assert (caught.value.column, caught.value.rows) == ("value", (1,))
     with pytest.raises(arrowsync.MigrationError, match="no table"):

@@ -113,8 +113,8 @@ def test_into_every_database(folder: tuple[Path, str, int], database_url: str) -
 
 @pytest.mark.parametrize("folder", [(kind, "a value that doesn't fit") for kind in FORMATS], indirect=True)
 def test_a_value_that_the_live_column_has_no_room_for(folder: tuple[Path, str, int], database_url: str) -> None:
-    if database_url.startswith("duckdb"):
-        pytest.skip("never: DuckDB's text has no length")
+    if database_url.startswith(("duckdb", "sqlite")):
+        pytest.skip("never: their text has no length")
     arrowsync.sync_table([(9, "old")], Person, database_url)
     with pytest.raises(ConversionError) as caught:
         arrowsync.sync_table(str(folder[0]), "Person", database_url)

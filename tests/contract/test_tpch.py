@@ -49,6 +49,8 @@ def tpch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def loaded(tpch: Path, database_url: str) -> Iterator[arrowsync.Connection]:
     """A database with all the tables loaded."""
+    if database_url.startswith("sqlite"):
+        pytest.skip("never: SQLite holds decimals as text, and its own sums are floats")
     with arrowsync.connect(database_url) as conn:
         for name, table in TABLES.items():
             path = tpch / f"{name}.parquet"

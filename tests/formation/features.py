@@ -602,9 +602,10 @@ _NO_ENUM_TYPES = {
     "mysql": "enums are no types of their own",
     "mariadb": "enums are no types of their own",
     "duckdb": "enums are spelled out by their columns",
+    "sqlite": "there are no enums",
 }
-_NO_STRUCTS = {"mysql": "there are no structs", "mariadb": "there are no structs"}
-_NO_ARRAYS = {"mysql": "there are no arrays", "mariadb": "there are no arrays"}
+_NO_STRUCTS: Mapping[str, str] = dict.fromkeys(("mysql", "mariadb", "sqlite"), "there are no structs")
+_NO_ARRAYS: Mapping[str, str] = dict.fromkeys(("mysql", "mariadb", "sqlite"), "there are no arrays")
 
 FEATURES: dict[str, Feature] = {
     "scalars": Feature((Measurement,)),
@@ -627,7 +628,11 @@ FEATURES: dict[str, Feature] = {
     "enum_inline": Feature(
         (Poster,),
         _options(enum_mode=EnumMode.INLINE),
-        {"ansi": "standard SQL has no enums", "postgresql": "enums are types of their own"},
+        {
+            "ansi": "standard SQL has no enums",
+            "postgresql": "enums are types of their own",
+            "sqlite": "there are no enums",
+        },
     ),
     "enum_check": Feature((Poster,), _options(enum_mode=EnumMode.CHECK)),
     "enum_relation": Feature((Poster,), _options(enum_mode=EnumMode.RELATION, rows=True)),
@@ -660,7 +665,10 @@ FEATURES: dict[str, Feature] = {
         (Photo, Album), not_in={"duckdb": "foreign keys can't delete or change the rows that refer to them"}
     ),
     "foreign_key_cycle": Feature(
-        (Club, Player), not_in={"duckdb": "a foreign key is made with its table, so none can be part of a cycle"}
+        (Club, Player),
+        not_in=dict.fromkeys(
+            ("duckdb", "sqlite"), "a foreign key is made with its table, so none can be part of a cycle"
+        ),
     ),
     "foreign_key_composite": Feature((Return, OrderLine)),
     "foreign_key_composite_on_delete": Feature(
@@ -669,7 +677,7 @@ FEATURES: dict[str, Feature] = {
     "discriminated_union": Feature((Contract, Person, Company)),
     "indexes": Feature((Account,)),
     "index_expression": Feature((Nickname,), not_in={"mariadb": "indexes are of columns"}),
-    "checks": Feature((Reading,)),
+    "checks": Feature((Reading,), not_in={"sqlite": "decimals are texts, which have no bounds"}),
     "namespaces": Feature((Complaint, Customer, Parcel)),
     "namespaces_foreign_key": Feature((Order, Customer), not_in={"duckdb": "a foreign key stays in its namespace"}),
     "comments": Feature((Book,)),

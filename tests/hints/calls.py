@@ -109,8 +109,8 @@ STATEMENTS: tuple[tuple[str, str, str], ...] = (
     ("say it with format=, which may be {}", "open_source(b'a\\n1\\n')", "open_source(b'a\\n1\\n', format='csv')"),
     (
         (
-            'a URL looks like "postgresql://user@host/database" (or "mysql://..."), "duckdb:///file.duckdb" or '
-            '"duckdb://" (in memory)'
+            'a URL looks like "postgresql://user@host/database" (or "mysql://..."), "duckdb:///file.duckdb", '
+            '"sqlite:///file.db" or "duckdb://" (in memory)'
         ),
         "connect('warehouse')",
         "connect('duckdb://').close()",

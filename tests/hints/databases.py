@@ -84,7 +84,7 @@ MIGRATIONS: tuple[tuple[str, str, str], ...] = (
         "CONN.close()\nwith connect('duckdb://') as other:\n    arrowsync.sync_table(ROWS, People, other)",
     ),
     (
-        "pass arrowsync.connect(url), a URL, or a connection of duckdb, adbc_driver_postgresql, asyncpg or aiomysql",
+        "pass arrowsync.connect(url), a URL, or a connection of duckdb, sqlite3, adbc_driver_postgresql, asyncpg or aiomysql",
         "arrowsync.sync_table(ROWS, People, 5)",
         "arrowsync.sync_table(ROWS, People, 'duckdb://'); arrowsync.sync_table(ROWS, People, duckdb.connect())",
     ),

@@ -4,7 +4,20 @@ import re
 from pathlib import Path
 
 import pytest
-from hints import calls, connections, convert, databases, declare, duckdb, formed, on_servers, reading, sources, specs
+from hints import (
+    calls,
+    connections,
+    convert,
+    databases,
+    declare,
+    duckdb,
+    formed,
+    on_servers,
+    reading,
+    sources,
+    specs,
+    sqlite,
+)
 from hints.texts import all_hints
 from hints.trying import check
 
@@ -15,7 +28,7 @@ FOLDER = Path(__file__).parents[1] / "hints"
 EXAMPLES = (
     *calls.STATEMENTS, *connections.COMMANDS, *connections.CONNECTIONS, *convert.CONVERSIONS, *databases.MIGRATIONS,
     *databases.RANDOM, *declare.SCHEMAS, *declare.TABLES, *duckdb.DATABASE, *duckdb.DECLARED,
-    *formed.FORMED, *reading.READ, *sources.FILES, *specs.RANDOM, *specs.WRITTEN,
+    *formed.FORMED, *reading.READ, *sources.FILES, *specs.RANDOM, *specs.WRITTEN, *sqlite.EXAMPLES,
 )  # fmt: skip
 ON_SERVERS = [case for file in sorted(on_servers.FOLDER.glob("*.txt")) for case in on_servers.read(file.stem)]
 """Tried in `contract/mysql/test_hints.py` and `contract/postgres/test_hints.py`."""

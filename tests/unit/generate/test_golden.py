@@ -19,7 +19,7 @@ from arrowsync.errors import DeclarationError
 from arrowsync.sync.ddl import create_sql
 
 GOLDEN = Path(__file__).parents[2] / "golden"
-DIALECTS = ("ansi", "postgresql", "mysql", "mariadb", "duckdb")
+DIALECTS = ("ansi", "postgresql", "mysql", "mariadb", "duckdb", "sqlite")
 WRITE = bool(os.environ.get("ARROWSYNC_WRITE_GOLDEN"))
 
 

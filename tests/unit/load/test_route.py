@@ -44,6 +44,7 @@ def plan(mode: Any, table: Table = KEYED, *, exists: bool = False, commits: bool
         row_numbers=given.pop("row_numbers", None),
         texts=given.pop("texts", ()),
         commits=commits,
+        keys_wait=given.pop("keys_wait", True),
     )
 
 
@@ -58,6 +59,7 @@ TRIGGER = Interference(("the trigger 'g'",))
     [
         # DDL that rolls back: new tables
         (plan("upsert"), LoadRoute("new table", False, "last", "by statement")),
+        (plan("upsert", keys_wait=False), LoadRoute("target", True, "first", "by statement")),
         (plan("upsert", dedup="error"), LoadRoute("new table", False, "last", "refuse")),
         (plan("insert"), LoadRoute("target", False, "first", "refuse")),
         (plan("insert", HEAP), LoadRoute("target", False, "none", "none")),

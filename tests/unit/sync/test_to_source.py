@@ -20,7 +20,7 @@ from arrowsync.errors import DeclarationError
 from arrowsync.options import GeneratorOptions
 from arrowsync.sync.ddl import form_catalog, script_of
 
-DIALECTS = ["postgresql", "mysql", "mariadb", "duckdb"]
+DIALECTS = ["postgresql", "mysql", "mariadb", "duckdb", "sqlite"]
 
 
 @pytest.fixture

@@ -1,0 +1,5 @@
+CREATE TABLE "Ledger" (
+  "id" INTEGER NOT NULL,
+  "wei" TEXT NOT NULL,
+  PRIMARY KEY ("id")
+) STRICT;

@@ -1,0 +1,4 @@
+CREATE TABLE "Postcard" (
+  "id" INTEGER NOT NULL,
+  PRIMARY KEY ("id")
+) STRICT;
