@@ -10,7 +10,9 @@ import pyarrow as pa
 
 from arrowsync.convert.rejects import REJECTS_SCHEMA, value_texts
 from arrowsync.dialects.contract import FindUnstorable, Session
+from arrowsync.load.direct import columns_of
 from arrowsync.load.plan import LoadPlan
+from arrowsync.load.text_columns import as_arriving
 from arrowsync.sources.stream import to_batch
 
 
@@ -41,8 +43,8 @@ def value_check(plan: LoadPlan, session: Session) -> ValueCheck | None:
     """Compile the check, if bad rows are to be rejected and a column may hold less than its type."""
     if plan.options.on_error == "raise":
         return None
-    by_name = {column.name: column for column in plan.table.columns}
-    columns = [by_name[name] for name in plan.schema.names]
+    table = as_arriving(session.dialect, plan.table, plan.schema, rejecting=plan.row_numbers is not None)
+    columns = columns_of(table, plan.schema)
     find = session.dialect.merge.value_check(session.server, columns, plan.schema)
     return None if find is None else ValueCheck(find)
 

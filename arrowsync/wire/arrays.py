@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -203,6 +203,23 @@ def encoding(name: str, array: Column, first_row: int) -> Generator[None]:
             yield
         except Unencodable as refusal:
             raise conversion_error(name, array, refusal, first_row) from None
+
+
+def unencodable(
+    batch: pa.RecordBatch, kernels: Sequence[Callable[[Column], object]]
+) -> tuple[str, list[int], str] | None:
+    """Find a column of the batch with values that its kernel can't write, their rows and the reason; None if all can be."""
+    if batch.num_rows == 0:
+        return None
+    columns = cast("Any", batch)  # pyarrow-stubs: an array of unknown values
+    for number, (name, kernel) in enumerate(zip(batch.schema.names, kernels, strict=True)):
+        array: Column = columns[number]
+        with translated(partial(batch_error, name, len(array), array.type, "what the server takes")):
+            try:
+                kernel(array)
+            except Unencodable as refusal:
+                return name, refusal.rows.tolist(), refusal.reason
+    return None
 
 
 def conversion_error(name: str, array: Column, refusal: Unencodable, first_row: int) -> ConversionError:

@@ -8,6 +8,7 @@ from arrowsync.dialects.postgres import audit, locks, merge, shared_tables, text
 from arrowsync.dialects.postgres.discover import discover, list_tables
 from arrowsync.dialects.postgres.errors import clear_staging, deferred
 from arrowsync.dialects.postgres.limits import limits
+from arrowsync.dialects.postgres.oids import value_check
 from arrowsync.dialects.postgres.quoting import quoting
 from arrowsync.dialects.postgres.render import render
 
@@ -39,7 +40,7 @@ class PostgresMerge:
     repeated_keys = staticmethod(merge_sql.repeated_keys)
     after_load = staticmethod(merge.after_load)
     row_number_column = staticmethod(defaults.no_row_number_column)
-    value_check = staticmethod(defaults.all_storable)
+    value_check = staticmethod(value_check)
 
 
 class PostgresLocks:

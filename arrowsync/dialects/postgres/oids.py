@@ -8,14 +8,25 @@ An array of a domain names what the domain is made of, which the server takes: i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from arrowsync.catalog import SqlType
-from arrowsync.dialects.contract import Session
+import pyarrow as pa
+
+from arrowsync.catalog import Column, SqlType
+from arrowsync.dialects.contract import FindUnstorable, Server, Session
 from arrowsync.errors import DatabaseError
 from arrowsync.sql import SQL, Literal, join, sql
-from arrowsync.wire.pgcopy.encode import OIDS, OidKey
+from arrowsync.wire.pgcopy.encode import OIDS, OidKey, compile_pgcopy
+
+
+def value_check(server: Server, columns: Sequence[Column], schema: pa.Schema) -> FindUnstorable:
+    """Compile the search for values that COPY can't carry, since they have no form in their column's type."""
+    oids: dict[OidKey, int] = {}
+    for live in (found for column in columns for found in _needed(column.type)):
+        oids[live] = 0  # nothing is sent
+        oids.update({(live, name): 0 for name, _ in live.members})
+    return compile_pgcopy(schema, [column.type for column in columns], oids=oids).refused
 
 
 async def type_oids(session: Session, types: Iterable[SqlType]) -> dict[OidKey, int]:

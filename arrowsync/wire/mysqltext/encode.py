@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -18,7 +19,17 @@ import pyarrow as pa
 from arrowsync.catalog.objects import SqlType
 from arrowsync.errors import ConversionError
 from arrowsync.sql import SQL, Identifier, Literal, sql
-from arrowsync.wire.arrays import EXTENSIONS, Column, NoEncoding, Unencodable, encoding, family_of, pick, without_views
+from arrowsync.wire.arrays import (
+    EXTENSIONS,
+    Column,
+    NoEncoding,
+    Unencodable,
+    encoding,
+    family_of,
+    pick,
+    unencodable,
+    without_views,
+)
 from arrowsync.wire.mysqltext import live, scalars
 from arrowsync.wire.mysqltext import text as strings
 from arrowsync.wire.rows import NARROW_LIMIT, compute
@@ -99,17 +110,15 @@ class MySqlTextEncoder:
         return _lines(texts)
 
     def refused(self, batch: pa.RecordBatch) -> tuple[str, list[int], str] | None:
-        """A column with values that it can't hold, the rows of these, and the reason; None where all can be written."""
-        columns = cast("Any", batch)
-        for number, (name, kernel) in enumerate(zip(self.schema.names, self.kernels, strict=True)):
-            array: Column = columns[number]
-            try:
-                if self.required[number]:
-                    _refuse_nulls(array)
-                kernel(array)
-            except Unencodable as refusal:
-                return name, refusal.rows.tolist(), refusal.reason
-        return None
+        """Find a column with values that it can't hold, their rows and the reason; None if all can be written."""
+        required = zip(self.kernels, self.required, strict=True)
+        return unencodable(batch, [partial(_present, kernel) if needed else kernel for kernel, needed in required])
+
+
+def _present(kernel: TextKernel, array: Column) -> Column:
+    """Write an array that must not have a NULL."""
+    _refuse_nulls(array)
+    return kernel(array)
 
 
 def compile_mysqltext(

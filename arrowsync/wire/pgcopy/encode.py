@@ -13,7 +13,18 @@ import pyarrow as pa
 from arrowsync.catalog.objects import SqlType
 from arrowsync.errors import ConversionError
 from arrowsync.wire import arrays
-from arrowsync.wire.arrays import EXTENSIONS, Column, Kernel, NoEncoding, dtype_of, encoding, family_of, pick, values_of
+from arrowsync.wire.arrays import (
+    EXTENSIONS,
+    Column,
+    Kernel,
+    NoEncoding,
+    dtype_of,
+    encoding,
+    family_of,
+    pick,
+    unencodable,
+    values_of,
+)
 from arrowsync.wire.inet import inet
 from arrowsync.wire.pgcopy import numeric, scalars, text
 from arrowsync.wire.pgcopy.nested import Member, array_of, composite_of
@@ -134,6 +145,10 @@ class PgCopyEncoder:
             with encoding(name, array, first_row):
                 fields.append(kernel(array))
         return fields
+
+    def refused(self, batch: pa.RecordBatch) -> tuple[str, list[int], str] | None:
+        """Find a column with values that have no exact form, their rows and the reason; None if all can be written."""
+        return unencodable(batch, self.kernels)
 
 
 def compile_pgcopy(
