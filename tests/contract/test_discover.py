@@ -218,7 +218,7 @@ def test_the_command_prints_dataclasses(database_url: str, tmp_path: Path) -> No
             conn.execute("CREATE TABLE side__t (x int)")
         else:
             conn.execute("CREATE SCHEMA side; CREATE TABLE side.t (x int)")
-        expected = arrowsync.to_source(arrowsync.discover(conn), dialect_of(database_url))
+        expected = arrowsync.to_source(arrowsync.discover(conn))
     done = command(tmp_path, database_url)
     assert (done.returncode, done.stderr, done.stdout) == (0, "", expected)
     side = command(tmp_path, database_url, "--namespace", "side")
