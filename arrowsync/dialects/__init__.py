@@ -7,11 +7,11 @@ of an `Entry`: `docs/adding-a-dialect.md`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import Any, cast
 
 from arrowsync.dialects.contract import Language, Session
@@ -66,22 +66,42 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*", re.I)
 @cache
 def entries() -> tuple[Entry, ...]:
     """All databases: those that come with arrowsync, and then those of third parties."""
-    return (*ENTRIES, *(cast(Entry, point.load()) for point in entry_points(group="arrowsync.dialects")))
+    return (*ENTRIES, *(_load(point) for point in _third_parties()))
+
+
+def _third_parties() -> EntryPoints:
+    return entry_points(group="arrowsync.dialects")
+
+
+def _load(point: EntryPoint) -> Entry:
+    try:
+        return cast(Entry, point.load())
+    except Exception as error:
+        raise DeclarationError(f"the dialect {point.name!r}, {point.value}, can't be imported: {error}") from error
 
 
 def _find(name: str) -> Entry | None:
+    """Find a dialect by its name; only a third party's of that very name is imported."""
     for entry in ENTRIES:
         if name in entry.names:
             return entry
-    return next((entry for entry in entries() if name in entry.names), None)
+    return next((_load(point) for point in _third_parties() if point.name == name), None)
+
+
+def _driver_of(package: str, known: Sequence[Entry]) -> str | None:
+    return next((entry.drivers[package] for entry in known if package in entry.drivers), None)
+
+
+def _names(*, with_session: bool = False) -> str:
+    names = [name for entry in ENTRIES if entry.session or not with_session for name in entry.names]
+    return ", ".join(sorted({*names, *(point.name for point in _third_parties())}))
 
 
 def language_for(name: str) -> Language:
     """Find the SQL of a kind of database by its name: `"ansi"`, `"postgresql"`, `"mysql"`, ..; DeclarationError if unknown."""
     entry = _find(name)
     if entry is None:
-        known = sorted(known.names[0] for known in entries())
-        raise DeclarationError(f"there is no dialect {name!r}", hint=f"a dialect is one of {', '.join(known)}")
+        raise DeclarationError(f"there is no dialect {name!r}", hint=f"a dialect is one of {_names()}")
     module, _, attribute = entry.language.partition(":")
     return cast(Language, getattr(import_module(module), attribute))
 
@@ -100,7 +120,7 @@ async def open_session(connection: object) -> Session:
         return opened
     kind = type(connection)
     package = kind.__module__.partition(".")[0]
-    module = next((entry.drivers[package] for entry in entries() if package in entry.drivers), None)
+    module = _driver_of(package, ENTRIES) or _driver_of(package, entries())
     if module is None:
         raise DeclarationError(
             f"{kind.__module__}.{kind.__qualname__} is not a connection that arrowsync knows",
@@ -127,6 +147,5 @@ def _session_module(url: str) -> str:
     entry = _find(scheme)
     if entry is None or entry.session is None:
         shown = f" by the name {scheme!r}" if _SCHEME.fullmatch(scheme) else " by what stands before the first colon"
-        known = sorted(name for known in entries() if known.session is not None for name in known.names)
-        raise DeclarationError(f"no database is known{shown}", hint=f"arrowsync knows {', '.join(known)}")
+        raise DeclarationError(f"no database is known{shown}", hint=f"arrowsync knows {_names(with_session=True)}")
     return entry.session

@@ -24,13 +24,15 @@ REOPEN_SECONDS = 5.0
 
 @dataclass(slots=True)
 class Cleanup:
-    """The staging and hidden tables that a load has `made`, and its `target`, whose locks are given back.
+    """The `temporary` tables that a load has made, staging and hidden ones, and its `target`, whose locks are given back.
 
-    `opener` opens the connection over which they are dropped if the load's own is lost; None if there can be no other.
+    `lasting` says that some of them outlive the connection, as hidden tables do. `opener` opens the connection
+    over which they are dropped if the load's own is lost; None if there can be no other.
     """
 
     target: ObjectName | None = None
     temporary: list[ObjectName] = field(default_factory=list[ObjectName])
+    lasting: bool = False
     opener: Opener | None = None
 
 
@@ -59,11 +61,11 @@ async def cleaned_up(session: Session, opener: Opener | None = None) -> AsyncGen
 
 
 async def _clean_up(hidden: HiddenTables, session: Session, cleanup: Cleanup, target: ObjectName) -> None:
-    # With a lost connection all is gone but hidden tables.
+    # With a lost connection all is gone but tables that others see.
     with suppress(DatabaseError):
         await hidden.clean_up(session, target, cleanup.temporary)
         return
-    if cleanup.opener is None or not cleanup.temporary:
+    if cleanup.opener is None or not cleanup.lasting:
         return
     for pause in RECONNECTING:
         await asyncio.sleep(pause)

@@ -40,9 +40,9 @@ class HiddenLoad:
     async def create(self) -> list[Change]:
         """Create the hidden table, and other objects of the plan; the indexes that it gets when its rows are in it."""
         task, session = self.task, self.task.session
-        task.cleanup.temporary.append(
-            self.table.name
-        )  # before it is claimed: a claim that is cancelled may have been made
+        task.cleanup.lasting = True
+        # Before it is claimed: a claim that is cancelled may have been made.
+        task.cleanup.temporary.append(self.table.name)
         await self.hidden.claim(session, self.table.name)
         mine, others = _partition(task.plan.migration.steps, task.plan.table.name)
         for step in others:

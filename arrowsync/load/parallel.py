@@ -263,6 +263,7 @@ class SharedHiddenLoad:
         target = LoadTarget(name, (*columns_of(table, sent), *order.columns), order.added_to(sent))
         with task.clock.phase("load"):
             async with connections(session, self.opener, task.plan.route.connections) as sessions:
+                task.cleanup.lasting = True
                 task.cleanup.temporary.append(name)
                 await ddl.hidden.claim(session, name)
                 await session.execute(statement)

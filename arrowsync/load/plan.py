@@ -60,8 +60,8 @@ class LoadRoute:
 class LoadPlan:
     """All that is decided before the first row is read.
 
-    `current` has the live objects of `names`; `fit` converts declared types to those of a wider live table; `interference` are
-    the triggers, rules and policies that may drop, keep or change rows. `texts` are the columns whose values arrive as text;
+    `current` has the live objects of `names`; `to_live` converts declared types to those of a wider live table; `interference`
+    are the triggers, rules and policies that may drop, keep or change rows. `texts` are the columns whose values arrive as text;
     `commits` says that DDL commits on this server, `keys_wait` that a table can get its key last. `inferred` are the types of
     the columns of a new table that only has a name, found in the text of the data.
     """

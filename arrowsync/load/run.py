@@ -16,14 +16,17 @@ from arrowsync.load.text_columns import settle
 async def run(task: LoadTask) -> RowCounts:
     """Create or alter the table, and bring the rows into it.
 
-    Over one connection, that happens in the transaction which is open; several connections load outside of one, and then begin
-    the transaction that shows the rows.
+    A load over one connection runs in the transaction that its plan was made in. Several connections load outside of one, and
+    then begin the transaction that shows the rows.
     """
     match task.plan.route:
         case LoadRoute(connections=several) if several > 1:
             return await load_over_connections(task)
         case LoadRoute(into="hidden table"):
-            return await load_hidden(task)
+            if task.plan.options.parallel == 1:
+                return await load_hidden(task)
+            async with task.outcome.transaction(task.session):  # the plan was made in another one
+                return await load_hidden(task)
         case LoadRoute(into="new table"):
             return await _finished(task, await _create(task))
         case LoadRoute(staged=False):

@@ -35,8 +35,8 @@ Progress = Callable[[int, "int | None"], None]
 class ConvertedStream:
     """Iterates over converted batches, once; afterwards `rows_read`, `rejects` and `seconds` say what passed.
 
-    `fit` brings declared types to wider live ones, where the table is wider than its declaration. With `row_numbers` every row
-    brings its number (and line), because the server may refuse it when it is staged: see `refuse`. `storable` sets aside what
+    `to_live` brings declared types to wider live ones, where the table is wider than its declaration. With `row_numbers` every
+    row brings its number (and line), because the server may refuse it when it is staged: see `refuse`. `storable` sets aside what
     the columns can't hold. `key` are the columns by which a reject is known, `table` is the name that its reason gives the
     table, whatever it is called while it is filled. The source runs in the `context` in which this was made, whatever thread
     reads it.

@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 from conftest import DATABASES
@@ -403,3 +404,21 @@ def test_a_third_party_is_named_where_a_dialect_is_unknown(third_party: Any) -> 
     with pytest.raises(DeclarationError, match="no database is known") as caught:
         arrowsync.connect("oracle://x/y")
     assert "thirdduck" in (caught.value.hint or "")
+
+
+def test_a_third_party_that_is_broken_is_in_nobody_elses_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = tmp_path / "broken-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[arrowsync.dialects]\nbroken = no_such_module:ENTRY\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    dialects.entries.cache_clear()
+    with duckdb.connect() as native:
+        assert arrowsync.sync_table([Thing(1, "a")], Thing, native).inserted == 1
+    with pytest.raises(DeclarationError, match="no database is known"):
+        arrowsync.connect("oracle://x/y")
+    with pytest.raises(DeclarationError, match="the dialect 'broken', no_such_module:ENTRY, can't be imported"):
+        arrowsync.connect("broken://x/y")
+    with pytest.raises(DeclarationError, match="can't be imported"):
+        arrowsync.sync_table([Thing(1, "a")], Thing, object())
+    dialects.entries.cache_clear()

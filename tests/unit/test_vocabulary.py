@@ -57,7 +57,7 @@ REPLACED = {
     "last_wins": "LoadRoute",
     "live_one": "live",
     "order_of": "row_number",
-    "over_several": "load_over_several",
+    "over_several": "load_over_connections",
     "part_up": "split",
     "placed": "with_origin",
     "pulled": "blocking_iterator",
