@@ -8,6 +8,7 @@ import enum
 import io
 import json
 import re
+import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -197,6 +198,9 @@ def run(code: str) -> None:
             module.__dict__.update(scope)
             exec(compile(code, "example", "exec", dont_inherit=True), module.__dict__)
     finally:
+        for value in list(module.__dict__.values()):
+            if isinstance(value, sqlite3.Connection):
+                value.close()
         del sys.modules["hints_example"]
 
 
